@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+#
+# A thin front for Meson.
+#
+#   make            build into build/
+#   make test       install what the tests need (Debian), build, run them all
+#   make bench      run the benchmarks
+#   make install    install (PREFIX=/usr/local, DESTDIR=)
+#   make asan tsan  the tests under the sanitizers, in build-asan/, build-tsan/
+#   make lint       is the code formatted as .clang-format says?
+#   make clean      remove build/ and its kind
+#
+# CC, BUILD and SETUP (options for `meson setup`) may be given.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+SETUP ?=
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup --prefix $(PREFIX) $(SETUP) $(BUILD)
+
+test:
+	scripts/install-packages build test
+	scripts/run-tests $(BUILD) $(SETUP)
+
+# clang's sanitizers leave symbols open until run time, hence b_lundef
+asan: SETUP += -Db_sanitize=address,undefined -Db_lundef=false
+tsan: SETUP += -Db_sanitize=thread -Db_lundef=false
+asan tsan:
+	scripts/install-packages build test
+	scripts/run-tests build-$@ $(SETUP)
+
+bench: all
+	scripts/install-packages bench
+	bench/run $(BUILD)
+
+install: all
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+lint:
+	scripts/install-packages lint
+	scripts/lint
+
+clean:
+	rm -rf build build-asan build-tsan
+
+.PHONY: all test asan tsan bench install lint clean

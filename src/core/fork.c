@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry behind fork.h: a list, its lock, three atfork handlers. */
+#include "core/fork.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct zti_fork_entry *registry;
+static pthread_once_t installed = PTHREAD_ONCE_INIT;
+static int install_error;
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&registry_lock);
+	for (struct zti_fork_entry *e = registry; e; e = e->next)
+		pthread_mutex_lock(e->lock);
+}
+
+static void in_parent(void)
+{
+	for (struct zti_fork_entry *e = registry; e; e = e->next)
+		pthread_mutex_unlock(e->lock);
+	pthread_mutex_unlock(&registry_lock);
+}
+
+static void in_child(void)
+{
+	for (struct zti_fork_entry *e = registry; e; e = e->next) {
+		atomic_store_explicit(&e->forked, true, memory_order_relaxed);
+		e->in_child(e);
+		pthread_mutex_unlock(e->lock);
+	}
+	registry = NULL;
+	pthread_mutex_unlock(&registry_lock);
+}
+
+static void install(void)
+{
+	install_error = pthread_atfork(before_fork, in_parent, in_child);
+}
+
+int zti_fork_register(struct zti_fork_entry *entry, pthread_mutex_t *lock,
+		      void (*child)(struct zti_fork_entry *entry))
+{
+	pthread_once(&installed, install);
+	if (install_error)
+		return -install_error;
+	entry->lock = lock;
+	entry->in_child = child;
+	pthread_mutex_lock(&registry_lock);
+	entry->next = registry;
+	entry->link = &registry;
+	if (registry)
+		registry->link = &entry->next;
+	registry = entry;
+	pthread_mutex_unlock(&registry_lock);
+	return 0;
+}
+
+void zti_fork_unregister(struct zti_fork_entry *entry)
+{
+	if (zti_forked(entry) || !entry->link)
+		return;
+	pthread_mutex_lock(&registry_lock);
+	*entry->link = entry->next;
+	if (entry->next)
+		entry->next->link = entry->link;
+	pthread_mutex_unlock(&registry_lock);
+}

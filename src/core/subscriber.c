@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a subscriber: joining, waiting, coming back. It has at most one
+ * connection at a time; between two it watches the runtime directories for the
+ * stream's socket. `epoll_fd` holds whatever would wake it: the connection's
+ * socket, or the watch and a timer.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "core/connection.h"
+#include "core/options.h"
+#include "os/clock.h"
+#include "os/rundir.h"
+
+/* A directory that is not there yet cannot be watched: look this often. */
+#define LOOK_INTERVAL_NS 200000000
+
+struct zt_subscriber {
+	struct zti_connection *conn;	/* NULL between two publishers */
+	int64_t join_deadline;
+	bool joined;			/* it was STARTED once */
+	int epoll_fd, inotify_fd, timer_fd;
+	uint64_t taken, dropped, wakes, reconnects;	/* of past ones */
+	char reason[ZT_REASON_MAX];
+	struct zt_subscriber_options options;
+	struct zti_log log;
+	char name[65];
+	pthread_mutex_t lock;		/* against fork: see fork.h */
+	struct zti_fork_entry fork_entry;
+};
+
+static int watch_fd(struct zt_subscriber *sub, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (epoll_ctl(sub->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	return 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void in_child(struct zti_fork_entry *entry)
+{
+	struct zt_subscriber *sub = (struct zt_subscriber *)(
+		(char *)entry - offsetof(struct zt_subscriber, fork_entry));
+
+	close_fd(&sub->epoll_fd);
+	close_fd(&sub->inotify_fd);
+	close_fd(&sub->timer_fd);
+}
+
+static void stop_looking(struct zt_subscriber *sub)
+{
+	close_fd(&sub->inotify_fd);
+	close_fd(&sub->timer_fd);
+}
+
+/*
+ * Be woken when the stream may be there: by the directories, and now and then
+ * for what they do not tell (one made later, inotify instances used up).
+ */
+static int start_looking(struct zt_subscriber *sub)
+{
+	struct itimerspec spec = { .it_value = { 0, LOOK_INTERVAL_NS },
+				   .it_interval = { 0, LOOK_INTERVAL_NS } };
+
+	sub->timer_fd = timerfd_create(CLOCK_MONOTONIC,
+				       TFD_CLOEXEC | TFD_NONBLOCK);
+	if (sub->timer_fd < 0 ||
+	    timerfd_settime(sub->timer_fd, 0, &spec, NULL) < 0)
+		return -errno;
+	sub->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	for (unsigned int i = 0;
+	     sub->inotify_fd >= 0 && i < zti_rundir_reader_count(); i++) {
+		char path[ZTI_RUNDIR_PATH_MAX];
+		int fd = zti_rundir_open_reader(i, path);
+
+		if (fd < 0)
+			continue;
+		close(fd);
+		inotify_add_watch(sub->inotify_fd, path,
+				  IN_CREATE | IN_MOVED_TO);
+	}
+	if (sub->inotify_fd >= 0 && watch_fd(sub, sub->inotify_fd) < 0)
+		close_fd(&sub->inotify_fd);
+	return watch_fd(sub, sub->timer_fd);
+}
+
+static void drain(int fd)
+{
+	char buffer[4096]
+		__attribute__((aligned(__alignof__(struct inotify_event))));
+
+	while (fd >= 0 && read(fd, buffer, sizeof(buffer)) > 0)
+		continue;
+}
+
+/* Connect to the first directory's that answers. */
+static int connect_any(struct zt_subscriber *sub)
+{
+	int result = -ENOENT;
+
+	for (unsigned int i = 0; i < zti_rundir_reader_count(); i++) {
+		char path[ZTI_RUNDIR_PATH_MAX];
+		int fd = zti_rundir_open_reader(i, path), r;
+
+		if (fd < 0) {
+			if (fd != -ENOENT)
+				result = fd;
+			continue;
+		}
+		r = zti_connection_open(fd, sub->name, ZTI_ROLE_SUBSCRIBER,
+					&sub->options, &sub->conn);
+		close(fd);
+		if (r >= 0)
+			return 0;
+		/* A socket that nobody listens on is a dead publisher's. */
+		if (r != -ENOENT && r != -ECONNREFUSED)
+			result = r;
+	}
+	return result;
+}
+
+static int connect_failed(struct zt_subscriber *sub, int error)
+{
+	if (error == -ENOENT)
+		snprintf(sub->reason, sizeof(sub->reason),
+			 "no publisher has the stream %s: start one, or wait for it",
+			 sub->name);
+	else if (error == -EACCES)
+		snprintf(sub->reason, sizeof(sub->reason),
+			 "you may not join the stream %s: ask its owner for --mode or --group that let you",
+			 sub->name);
+	else
+		snprintf(sub->reason, sizeof(sub->reason),
+			 "cannot connect to the stream %s: %s", sub->name,
+			 strerror(-error));
+	return error;
+}
+
+/* Look for the stream. 0: connected, not joined yet. */
+static int look_for_stream(struct zt_subscriber *sub)
+{
+	int r;
+
+	drain(sub->inotify_fd);
+	drain(sub->timer_fd);
+	r = connect_any(sub);
+	if (r < 0)
+		return connect_failed(sub, r);
+	stop_looking(sub);
+	sub->join_deadline = zti_now_ns() +
+			     (int64_t)sub->options.join_timeout_ns;
+	return watch_fd(sub, sub->conn->socket);
+}
+
+static void drop_connection(struct zt_subscriber *sub)
+{
+	struct zti_connection *conn = sub->conn;
+
+	if (!conn)
+		return;
+	sub->conn = NULL;
+	sub->taken += conn->taken;
+	sub->dropped += conn->dropped;
+	epoll_ctl(sub->epoll_fd, EPOLL_CTL_DEL, conn->socket, NULL);
+	zti_connection_close(conn);
+}
+
+/* Between two publishers: -EAGAIN, or 0 when there is a connection. */
+static int come_back(struct zt_subscriber *sub)
+{
+	int r = look_for_stream(sub);
+
+	if (r != -ENOENT && r != -EAGAIN)
+		return r;
+	if (sub->timer_fd < 0) {
+		r = start_looking(sub);
+		if (r < 0)
+			return r;
+		/* It may have come before we watched. */
+		r = look_for_stream(sub);
+	}
+	return r == -ENOENT ? -EAGAIN : r;
+}
+
+/* The end of a connection that was not joined yet. */
+static int join_failed(struct zt_subscriber *sub)
+{
+	int r = sub->conn->error ? sub->conn->error : -ECONNRESET;
+
+	memcpy(sub->reason, sub->conn->reason, sizeof(sub->reason));
+	drop_connection(sub);
+	/* It died just then: look for the next one. */
+	if (r == -ECONNRESET && (sub->joined ||
+				 (sub->options.flags & ZT_SUBSCRIBER_WAIT)))
+		return 0;
+	return r;
+}
+
+static int joining(struct zt_subscriber *sub)
+{
+	zti_connection_process(sub->conn);
+	switch (sub->conn->state) {
+	case ZTI_CONNECTION_STARTED:
+		if (sub->joined)
+			sub->reconnects++;
+		sub->joined = true;
+		return 0;
+	case ZTI_CONNECTION_ENDED:
+	case ZTI_CONNECTION_DEAD:
+		return join_failed(sub);
+	default:
+		break;
+	}
+	if (zti_now_ns() < sub->join_deadline)
+		return -EAGAIN;
+	drop_connection(sub);
+	snprintf(sub->reason, sizeof(sub->reason),
+		 "the publisher of %s does not answer: it is stopped, or a lossless subscriber holds it up",
+		 sub->name);
+	return -ETIMEDOUT;
+}
+
+/* The publisher is gone and all it left is taken. */
+static int ended(struct zt_subscriber *sub)
+{
+	struct zti_connection *conn = sub->conn;
+
+	if (conn->state == ZTI_CONNECTION_ENDED) {
+		snprintf(sub->reason, sizeof(sub->reason),
+			 "the stream %s has ended", sub->name);
+		return -EPIPE;
+	}
+	memcpy(sub->reason, conn->reason, sizeof(sub->reason));
+	if (conn->error)
+		return conn->error;
+	if (sub->options.flags & ZT_SUBSCRIBER_NO_RECONNECT)
+		return -ECONNRESET;
+	zti_log(&sub->log, 5, "%s: the publisher is gone; waiting for the next",
+		sub->name);
+	drop_connection(sub);
+	return 0;
+}
+
+/*
+ * Nothing is there for us. Read the socket (a WAKE may be in it), then say that
+ * we wait, then look once more: see `waiting` in layout.h.
+ */
+static int settle(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
+{
+	struct zti_connection *conn = sub->conn;
+	int r;
+
+	if (!conn)
+		return come_back(sub);
+	if (conn->state < ZTI_CONNECTION_STARTED)
+		return joining(sub);
+	zti_connection_process(conn);
+	atomic_store_explicit(&conn->page->waiting.word, 1,
+			      memory_order_seq_cst);
+	atomic_thread_fence(memory_order_seq_cst);
+	r = zti_connection_next(conn, ret_frame);
+	if (r != -EAGAIN)
+		return r < 0 ? r : 1;
+	if (conn->evicted) {
+		memcpy(sub->reason, conn->reason, sizeof(sub->reason));
+		return -ESHUTDOWN;
+	}
+	if (conn->state != ZTI_CONNECTION_STARTED)
+		return ended(sub);
+	return -EAGAIN;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Look on for a while before sleeping. */
+static int spin(struct zt_subscriber *sub, int64_t deadline,
+		const struct zt_frame **ret_frame)
+{
+	int64_t until = zti_now_ns() + (int64_t)sub->options.spin_ns;
+
+	if (deadline < until)
+		until = deadline;
+	do {
+		for (int i = 0; i < 64; i++) {
+			int r = zti_connection_next(sub->conn, ret_frame);
+
+			if (r != -EAGAIN)
+				return r;
+			relax();
+		}
+	} while (zti_now_ns() < until);
+	return -EAGAIN;
+}
+
+static int sleep_until(struct zt_subscriber *sub, int64_t deadline)
+{
+	bool joined = sub->conn && sub->conn->state == ZTI_CONNECTION_STARTED;
+	struct pollfd pfd = {
+		.fd = joined ? sub->conn->socket : sub->epoll_fd,
+		.events = POLLIN,
+	};
+	int64_t left;
+	struct timespec ts;
+	int n;
+
+	if (sub->conn && !joined && sub->join_deadline < deadline)
+		deadline = sub->join_deadline;
+	left = deadline - zti_now_ns();
+	if (left < 0)
+		left = 0;
+	ts.tv_sec = left / 1000000000;
+	ts.tv_nsec = left % 1000000000;
+	n = ppoll(&pfd, 1, deadline == INT64_MAX ? NULL : &ts, NULL);
+	sub->wakes += n > 0;
+	return n < 0 ? -errno : 0;
+}
+
+/* The first look, which is all there is to do while frames keep coming. */
+static int look(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
+{
+	struct zti_connection *conn = sub->conn;
+
+	if (!conn || conn->state < ZTI_CONNECTION_STARTED)
+		return -EAGAIN;
+	if (atomic_load_explicit(&conn->page->messages.word,
+				 memory_order_relaxed) != conn->messages_seen)
+		zti_connection_process(conn);
+	return zti_connection_next(conn, ret_frame);
+}
+
+static int take(struct zt_subscriber *sub, int64_t deadline, bool wait,
+		const struct zt_frame **ret_frame)
+{
+	for (;;) {
+		int r = look(sub, ret_frame);
+
+		if (r == -EAGAIN && wait && sub->options.spin_ns && sub->conn &&
+		    sub->conn->state == ZTI_CONNECTION_STARTED)
+			r = spin(sub, deadline, ret_frame);
+		if (r != -EAGAIN)
+			return r;
+		pthread_mutex_lock(&sub->lock);
+		r = settle(sub, ret_frame);
+		pthread_mutex_unlock(&sub->lock);
+		if (r > 0)
+			return 0;
+		if (!r)
+			continue;
+		if (r != -EAGAIN || !wait)
+			return r;
+		if (zti_now_ns() >= deadline)
+			return -ETIMEDOUT;
+		r = sleep_until(sub, deadline);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int64_t deadline_of(int64_t timeout_ns)
+{
+	int64_t now = zti_now_ns();
+
+	if (timeout_ns < 0 || timeout_ns > INT64_MAX - now)
+		return INT64_MAX;
+	return now + timeout_ns;
+}
+
+int zt_take(struct zt_subscriber *sub, int64_t timeout_ns,
+	    const struct zt_frame **ret_frame)
+{
+	int r;
+
+	if (!sub || !ret_frame)
+		return -EINVAL;
+	if (zti_forked(&sub->fork_entry))
+		return -ECHILD;
+	/* The way of nearly every frame: no clock, no lock. */
+	r = look(sub, ret_frame);
+	if (r == 0)
+		return 0;
+	sub->reason[0] = '\0';
+	if (r == -EAGAIN)
+		r = take(sub, timeout_ns ? deadline_of(timeout_ns) : 0,
+			 timeout_ns != 0, ret_frame);
+	if (r == -EBUSY)
+		snprintf(sub->reason, sizeof(sub->reason),
+			 "all %u frames that may be held are: release one, or open with more held or depth",
+			 sub->conn->bound);
+	else if (r == -EPROTO && sub->conn)
+		memcpy(sub->reason, sub->conn->reason, sizeof(sub->reason));
+	return r;
+}
+
+static int check_options(struct zt_subscriber_options *options, char *reason)
+{
+	if (options->delivery > ZT_LOSSLESS || options->held > ZTI_SLOTS_MAX ||
+	    options->depth > ZTI_SLOTS_MAX ||
+	    (options->flags & ~(uint32_t)(ZT_SUBSCRIBER_WAIT |
+					  ZT_SUBSCRIBER_NO_RECONNECT))) {
+		snprintf(reason, ZT_REASON_MAX,
+			 "the options ask for what cannot be: an unknown delivery or flag, or over %d frames",
+			 ZTI_SLOTS_MAX);
+		return -EINVAL;
+	}
+	if (!options->held)
+		options->held = 1;
+	if (!options->depth)
+		options->depth = 4;
+	if (!options->join_timeout_ns)
+		options->join_timeout_ns = 5000000000ULL;
+	if (options->join_timeout_ns > INT64_MAX / 2)
+		options->join_timeout_ns = INT64_MAX / 2;
+	if (options->spin_ns > INT64_MAX / 2)
+		options->spin_ns = INT64_MAX / 2;
+	return 0;
+}
+
+/* Join at once where the stream is there. */
+static int first_join(struct zt_subscriber *sub)
+{
+	int r;
+
+	pthread_mutex_lock(&sub->lock);
+	r = look_for_stream(sub);
+	if (r == -ENOENT && (sub->options.flags & ZT_SUBSCRIBER_WAIT))
+		r = come_back(sub);
+	pthread_mutex_unlock(&sub->lock);
+	if (r == -EAGAIN && (sub->options.flags & ZT_SUBSCRIBER_WAIT))
+		return 0;
+	while (r >= 0 && sub->conn) {
+		pthread_mutex_lock(&sub->lock);
+		r = joining(sub);
+		pthread_mutex_unlock(&sub->lock);
+		if (r == 0)
+			break;
+		if (r == -EAGAIN)
+			r = sleep_until(sub, INT64_MAX);
+		/* A signal does not leave a join half done. */
+		if (r == -EINTR)
+			r = 0;
+	}
+	return r;
+}
+
+static void destroy(struct zt_subscriber *sub)
+{
+	zti_fork_unregister(&sub->fork_entry);
+	drop_connection(sub);
+	stop_looking(sub);
+	close_fd(&sub->epoll_fd);
+	pthread_mutex_destroy(&sub->lock);
+	free(sub);
+}
+
+static struct zt_subscriber *allocate(const char *name,
+				      const struct zt_subscriber_options *opts)
+{
+	struct zt_subscriber *sub = calloc(1, sizeof(*sub));
+
+	if (!sub)
+		return NULL;
+	sub->options = *opts;
+	sub->log.fn = opts->log;
+	sub->log.userdata = opts->log_userdata;
+	memccpy(sub->name, name, '\0', sizeof(sub->name) - 1);
+	sub->epoll_fd = sub->inotify_fd = sub->timer_fd = -1;
+	pthread_mutex_init(&sub->lock, NULL);
+	return sub;
+}
+
+static int set_up(struct zt_subscriber *sub)
+{
+	int r = zti_fork_register(&sub->fork_entry, &sub->lock, in_child);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&sub->lock);
+	sub->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	r = sub->epoll_fd < 0 ? -errno : 0;
+	pthread_mutex_unlock(&sub->lock);
+	return r < 0 ? r : first_join(sub);
+}
+
+int zt_subscriber_open(const char *name,
+		       const struct zt_subscriber_options *options,
+		       struct zt_subscriber **ret_subscriber, char *ret_reason)
+{
+	struct zt_subscriber_options own;
+	char reason[ZT_REASON_MAX] = "";
+	struct zt_subscriber *sub;
+	int r;
+
+	if (!ret_subscriber)
+		return -EINVAL;
+	r = zti_options_copy(&own, sizeof(own), options, reason);
+	if (r >= 0)
+		r = check_options(&own, reason);
+	if (r >= 0 && zti_stream_name_check(name) < 0) {
+		snprintf(reason, sizeof(reason),
+			 "a stream's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
+		r = -EINVAL;
+	}
+	if (r < 0)
+		goto out;
+	sub = allocate(name, &own);
+	r = sub ? set_up(sub) : -ENOMEM;
+	if (r < 0) {
+		if (sub && sub->reason[0])
+			memcpy(reason, sub->reason, sizeof(reason));
+		else
+			snprintf(reason, sizeof(reason),
+				 "cannot join the stream: %s", strerror(-r));
+		if (sub)
+			destroy(sub);
+		goto out;
+	}
+	*ret_subscriber = sub;
+	return 0;
+out:
+	if (ret_reason)
+		memcpy(ret_reason, reason, sizeof(reason));
+	return r;
+}
+
+void zt_subscriber_close(struct zt_subscriber *sub)
+{
+	if (sub && !zti_forked(&sub->fork_entry))
+		destroy(sub);
+}
+
+int zt_subscriber_fd(struct zt_subscriber *sub)
+{
+	if (!sub)
+		return -EINVAL;
+	return zti_forked(&sub->fork_entry) ? -ECHILD : sub->epoll_fd;
+}
+
+int zt_subscriber_get_stats(struct zt_subscriber *sub,
+			    struct zt_subscriber_stats *stats)
+{
+	struct zt_subscriber_stats own = { 0 };
+
+	if (!sub || !stats || stats->size < sizeof(stats->size))
+		return -EINVAL;
+	if (zti_forked(&sub->fork_entry))
+		return -ECHILD;
+	own.size = stats->size;
+	own.taken = sub->taken;
+	own.dropped = sub->dropped;
+	own.wakes = sub->wakes;
+	own.reconnects = sub->reconnects;
+	if (sub->conn) {
+		own.taken += sub->conn->taken;
+		own.dropped += sub->conn->dropped;
+		own.memory = sub->conn->memory;
+		own.epoch = (uint32_t)sub->conn->epoch;
+		own.held = atomic_load_explicit(&sub->conn->held,
+						memory_order_relaxed);
+	}
+	memcpy(stats, &own, own.size < sizeof(own) ? own.size : sizeof(own));
+	return 0;
+}
+
+const char *zt_subscriber_reason(struct zt_subscriber *sub)
+{
+	return sub ? sub->reason : "";
+}
