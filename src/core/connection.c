@@ -336,6 +336,7 @@ static bool process_one(struct zti_connection *conn)
 		fail(conn, r, "the publisher sent what is no message of ours: is it another version of the library?");
 	else if (r != ZTI_GOT_WAKE)
 		fail(conn, r, "the publisher is gone");
+	conn->read_any = true;
 	for (unsigned int i = 0; i < conn->fd_count; i++)
 		close(conn->fds[i]);
 	conn->fd_count = 0;
@@ -351,9 +352,15 @@ void zti_connection_process(struct zti_connection *conn)
 		conn->messages_seen = atomic_load_explicit(
 			&conn->page->messages.word, memory_order_relaxed);
 	/* A bound: a publisher that talks without end does not keep us. */
-	for (int i = 0; i < 256 && open_ended(conn); i++)
+	for (int i = 0; i < 256 && open_ended(conn); i++) {
+		bool joined = conn->state == ZTI_CONNECTION_STARTED;
+
 		if (!process_one(conn))
 			break;
+		/* What comes after START is for who takes frames. */
+		if (!joined && conn->state == ZTI_CONNECTION_STARTED)
+			break;
+	}
 	if (conn->to_retire)
 		retire(conn);
 	pthread_mutex_unlock(&conn->lock);

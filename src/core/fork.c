@@ -2,7 +2,7 @@
 /* The registry behind fork.h: a list, its lock, three atfork handlers. */
 #include "core/fork.h"
 
-#include <errno.h>
+#include <sched.h>
 #include <stddef.h>
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -10,11 +10,32 @@ static struct zti_fork_entry *registry;
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 static int install_error;
 
+/* All the locks, or none. */
+static bool try_lock_all(void)
+{
+	for (struct zti_fork_entry *e = registry; e; e = e->next) {
+		if (!pthread_mutex_trylock(e->lock))
+			continue;
+		for (struct zti_fork_entry *f = registry; f != e; f = f->next)
+			pthread_mutex_unlock(f->lock);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Whoever holds an object's lock may be about to register another one, so we
+ * do not wait for it with the registry in hand.
+ */
 static void before_fork(void)
 {
-	pthread_mutex_lock(&registry_lock);
-	for (struct zti_fork_entry *e = registry; e; e = e->next)
-		pthread_mutex_lock(e->lock);
+	for (;;) {
+		pthread_mutex_lock(&registry_lock);
+		if (try_lock_all())
+			return;
+		pthread_mutex_unlock(&registry_lock);
+		sched_yield();
+	}
 }
 
 static void in_parent(void)

@@ -131,8 +131,7 @@ static void offer_latest(struct zt_publisher *pub, unsigned int index,
 	count(&sub->withdrawn_count, zti_count(was));
 	if (bit) {
 		count(&sub->offered_count, 1);
-		if (!was)
-			sub->last_offer_ns = now;
+		sub->last_offer_ns = now;
 	}
 	if (zti_count(get_lent(sub) & ~bit) > sub->bound)
 		cut_off(pub, index);

@@ -13,6 +13,8 @@
 #ifndef ZTI_PEER_H
 #define ZTI_PEER_H
 
+#include <unistd.h>
+
 #include "core/publisher_impl.h"
 
 enum zti_peer_state {
@@ -46,7 +48,7 @@ void zti_peers_accept(struct zt_publisher *pub);
 /* Read and answer what a peer sent. */
 void zti_peer_read(struct zt_publisher *pub, struct zti_peer *peer);
 
-/* Send whatever each peer is due to hear: segments, retirements, its start. */
+/* join.c: send whatever each peer is due to hear: segments, retirements, its start. */
 void zti_peers_tell(struct zt_publisher *pub);
 
 /* What the frame path left to do: peers to cut off, evictions to tell. */
@@ -68,6 +70,28 @@ void zti_peers_destroy(struct zt_publisher *pub);
 /* Mark a peer dead: its frames are free from here on. */
 void zti_peer_kill(struct zt_publisher *pub, struct zti_peer *peer,
 		   const char *why);
+
+/* Send a refusal: a sentence, and the end of the connection. */
+void zti_peer_refuse(struct zt_publisher *pub, int fd, int error,
+		     const char *reason);
+
+/* join.c: act on a message. */
+void zti_peer_handle(struct zt_publisher *pub, struct zti_peer *peer,
+		     const struct zti_message *msg);
+
+/* join.c: tell a subscriber that it has been put out. */
+void zti_peer_evicted(struct zt_publisher *pub, struct zti_peer *peer);
+
+static inline bool zti_peer_subscribes(const struct zti_peer *peer)
+{
+	return peer->index != ZTI_NO_SUBSCRIPTION;
+}
+
+/* Of a user whose use of the stream is bounded. */
+static inline bool zti_peer_foreign(const struct zti_peer *peer)
+{
+	return peer->uid != geteuid() && peer->uid != 0;
+}
 
 /* rows.c: write what monitors see. */
 void zti_rows_write(struct zt_publisher *pub);

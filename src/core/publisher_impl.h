@@ -127,6 +127,7 @@ struct zt_publisher {
 	int kick_fd;			/* eventfd: look at the above */
 	/* From the service to a loan that waits. */
 	int loan_fd;			/* eventfd: something changed */
+	bool asked_wakes;		/* the board says that a loan waits */
 	_Atomic bool loan_waits_now;
 
 	/* Counters: one writer each, relaxed. */
@@ -191,6 +192,50 @@ static inline unsigned int zti_count(uint64_t set)
 {
 	return (unsigned int)__builtin_popcountll(set);
 }
+
+/* The frame path, in and out: see `phase` above. */
+static inline void zti_enter(struct zt_publisher *pub)
+{
+	uint64_t phase = atomic_load_explicit(&pub->phase,
+					      memory_order_relaxed);
+
+	atomic_store_explicit(&pub->phase, phase | 1, memory_order_seq_cst);
+}
+
+static inline void zti_leave(struct zt_publisher *pub)
+{
+	uint64_t phase = atomic_load_explicit(&pub->phase,
+					      memory_order_relaxed);
+
+	atomic_store_explicit(&pub->phase, phase & ~1ULL,
+			      memory_order_release);
+}
+
+static inline uint64_t zti_get_loaned(const struct zt_publisher *pub)
+{
+	return atomic_load_explicit(&pub->loaned, memory_order_relaxed);
+}
+
+static inline void zti_set_loaned(struct zt_publisher *pub, uint64_t loaned)
+{
+	atomic_store_explicit(&pub->loaned, loaned, memory_order_release);
+}
+
+/* A counter that has one writer. */
+static inline void zti_add(_Atomic uint64_t *counter, uint64_t more)
+{
+	uint64_t old = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, old + more, memory_order_relaxed);
+}
+
+/* pick.c: the choice of a slot. */
+unsigned int zti_pick(struct zt_publisher *pub, uint64_t size);
+unsigned int zti_pick_again(struct zt_publisher *pub, uint64_t size);
+
+/* wait.c: a loan that finds none at once. */
+int zti_loan_slowly(struct zt_publisher *pub, uint64_t size,
+		    int64_t timeout_ns, unsigned int *ret_slot);
 
 /* offer.c: the frame path's part of a subscription. */
 void zti_offer(struct zt_publisher *pub, unsigned int slot, int64_t now);

@@ -131,12 +131,15 @@ static void free_segment(struct zt_publisher *pub, struct zti_segment *seg)
  */
 void zti_segments_collect(struct zt_publisher *pub)
 {
+	/* In this order: what is no longer loaned is newest, or was and is
+	   lent to whoever still has it. */
+	uint64_t in_use = atomic_load_explicit(&pub->loaned,
+					       memory_order_acquire);
 	uint64_t phase = atomic_load_explicit(&pub->phase,
 					      memory_order_seq_cst);
-	uint64_t in_use = zti_lent(pub) |
-		atomic_load_explicit(&pub->loaned, memory_order_acquire);
 	uint64_t retiring = 0;
 
+	in_use |= zti_lent(pub);
 	if (zti_phase_slot(phase) != ZTI_NO_SLOT)
 		in_use |= zti_bit(zti_phase_slot(phase));
 	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++) {

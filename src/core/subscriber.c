@@ -1,200 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The life of a subscriber: joining, waiting, coming back. It has at most one
- * connection at a time; between two it watches the runtime directories for the
- * stream's socket. `epoll_fd` holds whatever would wake it: the connection's
- * socket, or the watch and a timer.
- */
+/* The life of a subscriber: joining, waiting, coming back. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
-#include <sys/timerfd.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/connection.h"
 #include "core/options.h"
+#include "core/subscriber_impl.h"
 #include "os/clock.h"
 #include "os/rundir.h"
-
-/* A directory that is not there yet cannot be watched: look this often. */
-#define LOOK_INTERVAL_NS 200000000
-
-struct zt_subscriber {
-	struct zti_connection *conn;	/* NULL between two publishers */
-	int64_t join_deadline;
-	bool joined;			/* it was STARTED once */
-	int epoll_fd, inotify_fd, timer_fd;
-	uint64_t taken, dropped, wakes, reconnects;	/* of past ones */
-	char reason[ZT_REASON_MAX];
-	struct zt_subscriber_options options;
-	struct zti_log log;
-	char name[65];
-	pthread_mutex_t lock;		/* against fork: see fork.h */
-	struct zti_fork_entry fork_entry;
-};
-
-static int watch_fd(struct zt_subscriber *sub, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN };
-
-	if (epoll_ctl(sub->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-		return -errno;
-	return 0;
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 static void in_child(struct zti_fork_entry *entry)
 {
 	struct zt_subscriber *sub = (struct zt_subscriber *)(
 		(char *)entry - offsetof(struct zt_subscriber, fork_entry));
 
-	close_fd(&sub->epoll_fd);
-	close_fd(&sub->inotify_fd);
-	close_fd(&sub->timer_fd);
-}
-
-static void stop_looking(struct zt_subscriber *sub)
-{
-	close_fd(&sub->inotify_fd);
-	close_fd(&sub->timer_fd);
-}
-
-/*
- * Be woken when the stream may be there: by the directories, and now and then
- * for what they do not tell (one made later, inotify instances used up).
- */
-static int start_looking(struct zt_subscriber *sub)
-{
-	struct itimerspec spec = { .it_value = { 0, LOOK_INTERVAL_NS },
-				   .it_interval = { 0, LOOK_INTERVAL_NS } };
-
-	sub->timer_fd = timerfd_create(CLOCK_MONOTONIC,
-				       TFD_CLOEXEC | TFD_NONBLOCK);
-	if (sub->timer_fd < 0 ||
-	    timerfd_settime(sub->timer_fd, 0, &spec, NULL) < 0)
-		return -errno;
-	sub->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	for (unsigned int i = 0;
-	     sub->inotify_fd >= 0 && i < zti_rundir_reader_count(); i++) {
-		char path[ZTI_RUNDIR_PATH_MAX];
-		int fd = zti_rundir_open_reader(i, path);
-
-		if (fd < 0)
-			continue;
-		close(fd);
-		inotify_add_watch(sub->inotify_fd, path,
-				  IN_CREATE | IN_MOVED_TO);
-	}
-	if (sub->inotify_fd >= 0 && watch_fd(sub, sub->inotify_fd) < 0)
-		close_fd(&sub->inotify_fd);
-	return watch_fd(sub, sub->timer_fd);
-}
-
-static void drain(int fd)
-{
-	char buffer[4096]
-		__attribute__((aligned(__alignof__(struct inotify_event))));
-
-	while (fd >= 0 && read(fd, buffer, sizeof(buffer)) > 0)
-		continue;
-}
-
-/* Connect to the first directory's that answers. */
-static int connect_any(struct zt_subscriber *sub)
-{
-	int result = -ENOENT;
-
-	for (unsigned int i = 0; i < zti_rundir_reader_count(); i++) {
-		char path[ZTI_RUNDIR_PATH_MAX];
-		int fd = zti_rundir_open_reader(i, path), r;
-
-		if (fd < 0) {
-			if (fd != -ENOENT)
-				result = fd;
-			continue;
-		}
-		r = zti_connection_open(fd, sub->name, ZTI_ROLE_SUBSCRIBER,
-					&sub->options, &sub->conn);
-		close(fd);
-		if (r >= 0)
-			return 0;
-		/* A socket that nobody listens on is a dead publisher's. */
-		if (r != -ENOENT && r != -ECONNREFUSED)
-			result = r;
-	}
-	return result;
-}
-
-static int connect_failed(struct zt_subscriber *sub, int error)
-{
-	if (error == -ENOENT)
-		snprintf(sub->reason, sizeof(sub->reason),
-			 "no publisher has the stream %s: start one, or wait for it",
-			 sub->name);
-	else if (error == -EACCES)
-		snprintf(sub->reason, sizeof(sub->reason),
-			 "you may not join the stream %s: ask its owner for --mode or --group that let you",
-			 sub->name);
-	else
-		snprintf(sub->reason, sizeof(sub->reason),
-			 "cannot connect to the stream %s: %s", sub->name,
-			 strerror(-error));
-	return error;
-}
-
-/* Look for the stream. 0: connected, not joined yet. */
-static int look_for_stream(struct zt_subscriber *sub)
-{
-	int r;
-
-	drain(sub->inotify_fd);
-	drain(sub->timer_fd);
-	r = connect_any(sub);
-	if (r < 0)
-		return connect_failed(sub, r);
-	stop_looking(sub);
-	sub->join_deadline = zti_now_ns() +
-			     (int64_t)sub->options.join_timeout_ns;
-	return watch_fd(sub, sub->conn->socket);
-}
-
-static void drop_connection(struct zt_subscriber *sub)
-{
-	struct zti_connection *conn = sub->conn;
-
-	if (!conn)
-		return;
-	sub->conn = NULL;
-	sub->taken += conn->taken;
-	sub->dropped += conn->dropped;
-	epoll_ctl(sub->epoll_fd, EPOLL_CTL_DEL, conn->socket, NULL);
-	zti_connection_close(conn);
-}
-
-/* Between two publishers: -EAGAIN, or 0 when there is a connection. */
-static int come_back(struct zt_subscriber *sub)
-{
-	int r = look_for_stream(sub);
-
-	if (r != -ENOENT && r != -EAGAIN)
-		return r;
-	if (sub->timer_fd < 0) {
-		r = start_looking(sub);
-		if (r < 0)
-			return r;
-		/* It may have come before we watched. */
-		r = look_for_stream(sub);
-	}
-	return r == -ENOENT ? -EAGAIN : r;
+	zti_close_fd(&sub->again_fd);
+	zti_close_fd(&sub->epoll_fd);
+	zti_close_fd(&sub->inotify_fd);
+	zti_close_fd(&sub->timer_fd);
 }
 
 /* The end of a connection that was not joined yet. */
@@ -203,7 +30,7 @@ static int join_failed(struct zt_subscriber *sub)
 	int r = sub->conn->error ? sub->conn->error : -ECONNRESET;
 
 	memcpy(sub->reason, sub->conn->reason, sizeof(sub->reason));
-	drop_connection(sub);
+	zti_drop_connection(sub);
 	/* It died just then: look for the next one. */
 	if (r == -ECONNRESET && (sub->joined ||
 				 (sub->options.flags & ZT_SUBSCRIBER_WAIT)))
@@ -228,7 +55,7 @@ static int joining(struct zt_subscriber *sub)
 	}
 	if (zti_now_ns() < sub->join_deadline)
 		return -EAGAIN;
-	drop_connection(sub);
+	zti_drop_connection(sub);
 	snprintf(sub->reason, sizeof(sub->reason),
 		 "the publisher of %s does not answer: it is stopped, or a lossless subscriber holds it up",
 		 sub->name);
@@ -252,7 +79,7 @@ static int ended(struct zt_subscriber *sub)
 		return -ECONNRESET;
 	zti_log(&sub->log, 5, "%s: the publisher is gone; waiting for the next",
 		sub->name);
-	drop_connection(sub);
+	zti_drop_connection(sub);
 	return 0;
 }
 
@@ -266,10 +93,15 @@ static int settle(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 	int r;
 
 	if (!conn)
-		return come_back(sub);
+		return zti_seek_and_watch(sub);
 	if (conn->state < ZTI_CONNECTION_STARTED)
 		return joining(sub);
 	zti_connection_process(conn);
+	conn->read_any = false;
+	if (sub->again) {
+		sub->again = false;
+		zti_drain_fd(sub->again_fd);
+	}
 	atomic_store_explicit(&conn->page->waiting.word, 1,
 			      memory_order_seq_cst);
 	atomic_thread_fence(memory_order_seq_cst);
@@ -335,6 +167,24 @@ static int sleep_until(struct zt_subscriber *sub, int64_t deadline)
 	return n < 0 ? -errno : 0;
 }
 
+/*
+ * The publisher has something to say, and frames may keep coming: answer now.
+ * A WAKE that we read with it may stand for frames that stay where they are,
+ * so zt_subscriber_fd() has to stay readable without it.
+ */
+static void answer(struct zt_subscriber *sub)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	sub->conn->read_any = false;
+	zti_connection_process(sub->conn);
+	if (!sub->conn->read_any || sub->again)
+		return;
+	n = write(sub->again_fd, &one, sizeof(one));
+	sub->again = n > 0;
+}
+
 /* The first look, which is all there is to do while frames keep coming. */
 static int look(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 {
@@ -344,7 +194,7 @@ static int look(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 		return -EAGAIN;
 	if (atomic_load_explicit(&conn->page->messages.word,
 				 memory_order_relaxed) != conn->messages_seen)
-		zti_connection_process(conn);
+		answer(sub);
 	return zti_connection_next(conn, ret_frame);
 }
 
@@ -441,9 +291,9 @@ static int first_join(struct zt_subscriber *sub)
 	int r;
 
 	pthread_mutex_lock(&sub->lock);
-	r = look_for_stream(sub);
+	r = zti_seek_stream(sub);
 	if (r == -ENOENT && (sub->options.flags & ZT_SUBSCRIBER_WAIT))
-		r = come_back(sub);
+		r = zti_seek_and_watch(sub);
 	pthread_mutex_unlock(&sub->lock);
 	if (r == -EAGAIN && (sub->options.flags & ZT_SUBSCRIBER_WAIT))
 		return 0;
@@ -465,9 +315,10 @@ static int first_join(struct zt_subscriber *sub)
 static void destroy(struct zt_subscriber *sub)
 {
 	zti_fork_unregister(&sub->fork_entry);
-	drop_connection(sub);
-	stop_looking(sub);
-	close_fd(&sub->epoll_fd);
+	zti_drop_connection(sub);
+	zti_seek_stop(sub);
+	zti_close_fd(&sub->again_fd);
+	zti_close_fd(&sub->epoll_fd);
 	pthread_mutex_destroy(&sub->lock);
 	free(sub);
 }
@@ -483,7 +334,8 @@ static struct zt_subscriber *allocate(const char *name,
 	sub->log.fn = opts->log;
 	sub->log.userdata = opts->log_userdata;
 	memccpy(sub->name, name, '\0', sizeof(sub->name) - 1);
-	sub->epoll_fd = sub->inotify_fd = sub->timer_fd = -1;
+	sub->epoll_fd = sub->inotify_fd = -1;
+	sub->timer_fd = sub->again_fd = -1;
 	pthread_mutex_init(&sub->lock, NULL);
 	return sub;
 }
@@ -496,7 +348,9 @@ static int set_up(struct zt_subscriber *sub)
 		return r;
 	pthread_mutex_lock(&sub->lock);
 	sub->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	r = sub->epoll_fd < 0 ? -errno : 0;
+	sub->again_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = sub->epoll_fd < 0 || sub->again_fd < 0 ?
+		-errno : zti_watch_fd(sub, sub->again_fd);
 	pthread_mutex_unlock(&sub->lock);
 	return r < 0 ? r : first_join(sub);
 }
