@@ -6,7 +6,7 @@
 #   make test       install what the tests need (Debian), build, run them all
 #   make bench      run the benchmarks
 #   make install    install (PREFIX=/usr/local, DESTDIR=)
-#   make asan tsan  the tests under the sanitizers, in build-asan/, build-tsan/
+#   make asan tsan  the tests under sanitizers, in build-asan/, build-tsan/
 #   make lint       is the code formatted as .clang-format says?
 #   make clean      remove build/ and its kind
 #
@@ -29,16 +29,25 @@ test:
 # clang's sanitizers leave symbols open until run time, hence b_lundef
 asan: SETUP += -Db_sanitize=address,undefined -Db_lundef=false
 tsan: SETUP += -Db_sanitize=thread -Db_lundef=false
+# gcc warns that its thread sanitizer knows no fences
+tsan: export CC = clang
+asan tsan: export ZT_TEST_SCALE ?= 5
 asan tsan:
-	scripts/install-packages build test
+	scripts/install-packages build test clang
 	scripts/run-tests build-$@ $(SETUP)
 
-bench: all
-	scripts/install-packages bench
-	bench/run $(BUILD)
+bench:
+	scripts/install-packages build bench
+	$(MAKE) all
+	$(BUILD)/bench/handoff
 
 install: all
+ifeq ($(origin PREFIX), command line)
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	ninja -C $(BUILD)
+endif
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || /sbin/ldconfig
 
 lint:
 	scripts/install-packages lint

@@ -92,13 +92,13 @@ struct zti_page {
 	struct zti_shared_u32 messages;	/* publisher: fetch_add relaxed after a
 					   control message; subscriber: load
 					   relaxed, a hint to read the socket */
-	uint8_t pad0[48];
 
 	/* Line 1: from the subscriber. */
 	struct zti_shared_u64 returned;	/* subscriber: fetch_or seq_cst;
 					   publisher: load relaxed or seq_cst,
 					   exchange acq_rel */
-	uint8_t pad1[56];
+	uint8_t pad0[40];
+	uint8_t pad1[64];
 
 	/* Lines 2 and on: the subscriber's counters, relaxed; the publisher
 	   only shows them. */
@@ -112,7 +112,7 @@ struct zti_page {
 static_assert(offsetof(struct zti_page, offered) == 0, "layout");
 static_assert(offsetof(struct zti_page, waiting) == 8, "layout");
 static_assert(offsetof(struct zti_page, messages) == 12, "layout");
-static_assert(offsetof(struct zti_page, returned) == 64, "layout");
+static_assert(offsetof(struct zti_page, returned) == 16, "layout");
 static_assert(offsetof(struct zti_page, taken) == 128, "layout");
 static_assert(offsetof(struct zti_page, latency) == 192, "layout");
 static_assert(sizeof(struct zti_page) == 704, "layout");
@@ -247,6 +247,8 @@ static_assert(sizeof(struct zti_board) == 28672, "layout");
  *                       ◄──────────     WELCOME [board, page] or REFUSED
  *                       ◄──────────     SEGMENT [segment]      (for each)
  *   ACK                 ──────────►
+ *                       ◄──────────     LATER: granted, START follows when
+ *                                       others have mapped what it needs
  *                       ◄──────────     START: it is joined
  *   WAKE                ◄─────────►     WAKE
  *                       ◄──────────     RETIRE, EVICTED, BYE
@@ -265,6 +267,7 @@ enum zti_message_type {
 	ZTI_RETIRE = 7,
 	ZTI_EVICTED = 8,
 	ZTI_BYE = 9,
+	ZTI_LATER = 10,
 };
 
 enum zti_role {

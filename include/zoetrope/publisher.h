@@ -119,7 +119,7 @@ ZT_API void zt_publisher_destroy(struct zt_publisher *publisher);
 
 /**
  * Take a free slot to write a frame in. `format` NULL means that of the last
- * loan. `timeout_ns` 0 does not wait, ZT_FOREVER does for ever. When no slot
+ * loan, or of options.format. `timeout_ns` 0 does not wait, ZT_FOREVER does for ever. When no slot
  * so far is large enough, new memory is made and shown to the subscribers
  * first (making it is waited for whatever the time-out).
  *

@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include "core/publisher_impl.h"
+#include "os/clock.h"
 #include "os/socket.h"
 
 static uint64_t get_phase(const struct zt_publisher *pub)
@@ -73,6 +74,19 @@ static unsigned int retained_for(struct zt_publisher *pub, uint64_t phase,
 	return slot;
 }
 
+/* As zt_publish() does it: what still waits gives way in the same step. */
+static void replace_offer(struct zti_subscription *sub, uint64_t bit)
+{
+	uint64_t was = atomic_exchange_explicit(&sub->page->offered.word, bit,
+						memory_order_seq_cst);
+
+	was &= ~bit;
+	was &= atomic_fetch_and_explicit(&sub->lent, ~was,
+					 memory_order_relaxed);
+	atomic_fetch_add_explicit(&sub->withdrawn_count, zti_count(was),
+				  memory_order_relaxed);
+}
+
 /*
  * Lend the newest frame to a subscription that is not attached. It is not
  * recycled under us: its slot can go to a loan only after a later publish, so
@@ -90,8 +104,12 @@ static bool offer_retained(struct zt_publisher *pub, unsigned int index,
 					  memory_order_relaxed);
 		return false;
 	}
-	atomic_fetch_or_explicit(&sub->page->offered.word, zti_bit(slot),
-				 memory_order_seq_cst);
+	if (sub->delivery == ZT_LATEST)
+		replace_offer(sub, zti_bit(slot));
+	else
+		atomic_fetch_or_explicit(&sub->page->offered.word,
+					 zti_bit(slot), memory_order_seq_cst);
+	sub->last_offer_ns = zti_now_ns();
 	atomic_store_explicit(&sub->last_offered, zti_phase_sequence(phase),
 			      memory_order_relaxed);
 	atomic_fetch_add_explicit(&sub->offered_count, 1,
@@ -160,15 +178,15 @@ void zti_subscription_attach(struct zt_publisher *pub, unsigned int index,
 	zti_wake_loan(pub);
 }
 
-/* A subscriber that leaves keeps what it holds, and is offered no more. */
-void zti_subscription_mute(struct zt_publisher *pub, unsigned int index)
+/* It keeps what it holds, and is offered no more. `why` is a ZTI_MUTE_…. */
+void zti_subscription_mute(struct zt_publisher *pub, unsigned int index,
+			   uint32_t why)
 {
 	struct zti_subscription *sub = &pub->subscriptions[index];
 	uint64_t was;
 
 	zti_subscription_detach(pub, index);
-	atomic_fetch_or_explicit(&sub->mute, ZTI_MUTE_LEAVING,
-				 memory_order_relaxed);
+	atomic_fetch_or_explicit(&sub->mute, why, memory_order_relaxed);
 	was = atomic_exchange_explicit(&sub->page->offered.word, 0,
 				       memory_order_acq_rel);
 	was &= atomic_fetch_and_explicit(&sub->lent, ~was,
@@ -180,10 +198,19 @@ void zti_subscription_mute(struct zt_publisher *pub, unsigned int index)
 	zti_wake_loan(pub);
 }
 
-/* The peer is gone: all it had is free. Its page may be unmapped after. */
+/*
+ * The peer is gone, or is to be: all it had is free, and its page may be
+ * unmapped after. One that lives on is not to take what it was offered; only
+ * at the end of the stream all that was published can still be had.
+ */
 void zti_subscription_remove(struct zt_publisher *pub, unsigned int index)
 {
+	struct zti_subscription *sub = &pub->subscriptions[index];
+
 	zti_subscription_detach(pub, index);
+	if (sub->page && !pub->ending)
+		atomic_store_explicit(&sub->page->offered.word, 0,
+				      memory_order_seq_cst);
 	atomic_fetch_and_explicit(&pub->holding, ~zti_bit(index),
 				  memory_order_seq_cst);
 	zti_quiesce(pub);

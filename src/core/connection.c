@@ -271,12 +271,26 @@ static int started(struct zti_connection *conn, uint64_t first)
 	return 0;
 }
 
+/* Another process's words, for a person's eyes: one line of text. */
+static void take_words(char *ret, const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i]; i++)
+		ret[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ?
+			'?' : text[i];
+	ret[i] = '\0';
+}
+
 static int refused(struct zti_connection *conn,
 		   const struct zti_refusal *refusal)
 {
+	char words[ZT_REASON_MAX];
+
+	take_words(words, refusal->text);
 	return fail(conn, refusal->error == -EPROTONOSUPPORT ?
 				  -EPROTONOSUPPORT : -ECONNREFUSED,
-		    "%s", refusal->text);
+		    "%s", words);
 }
 
 static int handle(struct zti_connection *conn, const struct zti_message *msg)
@@ -291,14 +305,16 @@ static int handle(struct zti_connection *conn, const struct zti_message *msg)
 		return add_segment(conn, &msg->segment);
 	case ZTI_RETIRE:
 		return told_to_retire(conn, msg->segment.segment);
+	case ZTI_LATER:
+		conn->later = true;
+		return 0;
 	case ZTI_START:
 		return started(conn, msg->start.first);
 	case ZTI_REFUSED:
 		return refused(conn, &msg->refusal);
 	case ZTI_EVICTED:
 		conn->evicted = true;
-		snprintf(conn->reason, sizeof(conn->reason), "%s",
-			 msg->refusal.text);
+		take_words(conn->reason, msg->refusal.text);
 		return 0;
 	case ZTI_BYE:
 		conn->state = ZTI_CONNECTION_ENDED;
@@ -333,9 +349,12 @@ static bool process_one(struct zti_connection *conn)
 	if (r == ZTI_GOT_MESSAGE)
 		handle(conn, &msg);
 	else if (r == -EPROTO || r == -EPROTONOSUPPORT)
-		fail(conn, r, "the publisher sent what is no message of ours: is it another version of the library?");
-	else if (r != ZTI_GOT_WAKE)
-		fail(conn, r, "the publisher is gone");
+		fail(conn, r,
+		     "the publisher sent what is no message of ours: is it another version of the library?");
+	else if (!r)
+		fail(conn, 0, "the publisher is gone");
+	else if (r < 0)
+		fail(conn, r, "cannot hear the publisher: %s", strerror(-r));
 	conn->read_any = true;
 	for (unsigned int i = 0; i < conn->fd_count; i++)
 		close(conn->fds[i]);

@@ -57,6 +57,7 @@ struct zti_connection {
 	enum zti_connection_state state;
 	int socket;
 	bool evicted;
+	bool later;			/* granted, but START is yet to come */
 	bool read_any;			/* messages, since it was last false */
 	int error;			/* why it is DEAD; 0: a hang-up */
 	char reason[ZT_REASON_MAX];

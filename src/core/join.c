@@ -239,6 +239,15 @@ static void start(struct zt_publisher *pub, struct zti_peer *peer)
 	zti_wake_loan(pub);
 }
 
+/* It need not wait for our answer any longer, only for its first frame. */
+static void put_off(struct zt_publisher *pub, struct zti_peer *peer)
+{
+	struct zti_message msg = zti_message_make(ZTI_LATER);
+
+	peer->told_later = true;
+	say(pub, peer, &msg, NULL);
+}
+
 static void tell(struct zt_publisher *pub, struct zti_peer *peer)
 {
 	uint64_t bit = zti_bit(peer->index);
@@ -255,8 +264,12 @@ static void tell(struct zt_publisher *pub, struct zti_peer *peer)
 		ask(pub, peer, id, seg->retired);
 		return;
 	}
-	if (peer->state == ZTI_PEER_JOINING && settled(pub))
+	if (peer->state != ZTI_PEER_JOINING)
+		return;
+	if (settled(pub))
 		start(pub, peer);
+	else if (!peer->told_later)
+		put_off(pub, peer);
 }
 
 void zti_peers_tell(struct zt_publisher *pub)
@@ -319,7 +332,7 @@ static void leave(struct zt_publisher *pub, struct zti_peer *peer)
 	}
 	atomic_fetch_sub_explicit(&pub->subscribers, 1, memory_order_relaxed);
 	peer->state = ZTI_PEER_LEAVING;
-	zti_subscription_mute(pub, peer->index);
+	zti_subscription_mute(pub, peer->index, ZTI_MUTE_LEAVING);
 	zti_peers_tell(pub);
 }
 

@@ -10,37 +10,52 @@
 #include "core/publisher_impl.h"
 #include "os/clock.h"
 
-/* The format of this loan, completed, into pub->format. */
-static int choose_format(struct zt_publisher *pub,
-			 const struct zt_format *format)
+/*
+ * What a loan of this format asks for; NULL: as the last one. Only once the
+ * loan is had does it count as the last one: see adopt().
+ */
+static int complete(struct zt_publisher *pub, const struct zt_format *format,
+		    struct zti_wanted *ret)
 {
-	struct zt_format wanted;
+	char text[11];
 	int r;
 
-	if (!format && !pub->format.fourcc) {
-		snprintf(pub->reason, sizeof(pub->reason),
-			 "the first loan of a stream has to say its format");
-		return -EINVAL;
-	}
-	if (!format || !memcmp(format, &pub->requested, sizeof(*format)))
-		return 0;
-	wanted = *format;
-	r = zt_format_complete(&wanted);
+	ret->requested = *format;
+	ret->format = *format;
+	r = zt_format_complete(&ret->format);
 	if (r < 0) {
-		char text[11];
-
 		snprintf(pub->reason, sizeof(pub->reason),
 			 "a frame of %ux%u in format %s cannot be described: check its size, planes and visible rectangle",
 			 format->width, format->height,
 			 zt_fourcc_text(format->fourcc, text));
 		return r;
 	}
-	pub->requested = *format;
-	pub->format = wanted;
-	pub->format_serial++;
-	pub->format_slot_size = zti_slot_size(&wanted,
-					      pub->options.metadata_size);
+	ret->slot_size = zti_slot_size(&ret->format,
+				       pub->options.metadata_size);
 	return 0;
+}
+
+static bool same_as_last(const struct zt_publisher *pub,
+			 const struct zt_format *format)
+{
+	return !format || !memcmp(format, &pub->wanted.requested,
+				  sizeof(*format));
+}
+
+static void adopt(struct zt_publisher *pub, const struct zti_wanted *wanted)
+{
+	pub->wanted = *wanted;
+	pub->format_serial++;
+}
+
+int zti_loan_format(struct zt_publisher *pub, const struct zt_format *format)
+{
+	struct zti_wanted wanted;
+	int r = complete(pub, format, &wanted);
+
+	if (r >= 0)
+		adopt(pub, &wanted);
+	return r;
 }
 
 /* Get the slot's loan ready for its user. */
@@ -52,7 +67,7 @@ static struct zt_loan *lend(struct zt_publisher *pub, unsigned int slot)
 	if (place->format_serial != pub->format_serial) {
 		struct zti_slot *desc = &pub->board->slots[slot];
 
-		loan->format = pub->format;
+		loan->format = pub->wanted.format;
 		loan->payload = place->address;
 		for (unsigned int i = 0; i < ZT_MAX_PLANES; i++)
 			loan->data[i] = i < loan->format.plane_count ?
@@ -62,7 +77,7 @@ static struct zt_loan *lend(struct zt_publisher *pub, unsigned int slot)
 		loan->metadata = loan->metadata_size ?
 			place->address + place->size - loan->metadata_size :
 			NULL;
-		desc->format = pub->format;
+		desc->format = loan->format;
 		desc->metadata_offset = place->offset + place->size -
 					loan->metadata_size;
 		desc->offset = place->offset;
@@ -70,6 +85,8 @@ static struct zt_loan *lend(struct zt_publisher *pub, unsigned int slot)
 		desc->format_serial = ++pub->description_serial;
 		place->format_serial = pub->format_serial;
 	}
+	/* Publishing writes here, and readers have it in their caches. */
+	__builtin_prefetch(&pub->board->slots[slot], 1);
 	loan->metadata_used = 0;
 	loan->timestamp_ns = 0;
 	loan->clock = ZT_CLOCK_MONOTONIC;
@@ -77,6 +94,52 @@ static struct zt_loan *lend(struct zt_publisher *pub, unsigned int slot)
 	loan->bytes_used = loan->format.payload_size;
 	pub->loans_out++;
 	return loan;
+}
+
+static int find_slot(struct zt_publisher *pub, uint64_t size,
+		     int64_t timeout_ns, unsigned int *ret_slot)
+{
+	int r = 0;
+
+	*ret_slot = zti_pick(pub, size);
+	if (*ret_slot == ZTI_NO_SLOT)
+		r = zti_loan_slowly(pub, size, timeout_ns, ret_slot);
+	if (r >= 0 && pub->asked_wakes) {
+		pub->asked_wakes = false;
+		atomic_store_explicit(&pub->board->waiting.word, 0,
+				      memory_order_relaxed);
+	}
+	return r;
+}
+
+/* A loan in another format than the last. */
+static int find_other(struct zt_publisher *pub, const struct zt_format *format,
+		      int64_t timeout_ns, unsigned int *ret_slot)
+{
+	struct zti_wanted wanted;
+	int r = complete(pub, format, &wanted);
+
+	if (r >= 0)
+		r = find_slot(pub, wanted.slot_size, timeout_ns, ret_slot);
+	if (r >= 0)
+		adopt(pub, &wanted);
+	return r;
+}
+
+static int check_loan(struct zt_publisher *pub, const struct zt_format *format)
+{
+	if (!format && !pub->wanted.slot_size) {
+		snprintf(pub->reason, sizeof(pub->reason),
+			 "the first loan of a stream has to say its format");
+		return -EINVAL;
+	}
+	if (pub->loans_out >= pub->options.loans) {
+		snprintf(pub->reason, sizeof(pub->reason),
+			 "all %u loans of %s are out: publish or discard one, or create the publisher with more loans",
+			 pub->options.loans, pub->name);
+		return -EBUSY;
+	}
+	return 0;
 }
 
 int zt_loan(struct zt_publisher *pub, const struct zt_format *format,
@@ -90,26 +153,15 @@ int zt_loan(struct zt_publisher *pub, const struct zt_format *format,
 	if (zti_forked(&pub->fork_entry))
 		return -ECHILD;
 	pub->reason[0] = '\0';
-	r = choose_format(pub, format);
+	r = check_loan(pub, format);
 	if (r < 0)
 		return r;
-	if (pub->loans_out >= pub->options.loans) {
-		snprintf(pub->reason, sizeof(pub->reason),
-			 "all %u loans of %s are out: publish or discard one, or create the publisher with more loans",
-			 pub->options.loans, pub->name);
-		return -EBUSY;
-	}
-	slot = zti_pick(pub, pub->format_slot_size);
-	if (slot == ZTI_NO_SLOT) {
-		r = zti_loan_slowly(pub, pub->format_slot_size, timeout_ns, &slot);
-		if (r < 0)
-			return r;
-	}
-	if (pub->asked_wakes) {
-		pub->asked_wakes = false;
-		atomic_store_explicit(&pub->board->waiting.word, 0,
-				      memory_order_relaxed);
-	}
+	if (same_as_last(pub, format))
+		r = find_slot(pub, pub->wanted.slot_size, timeout_ns, &slot);
+	else
+		r = find_other(pub, format, timeout_ns, &slot);
+	if (r < 0)
+		return r;
 	*ret_loan = lend(pub, slot);
 	return 0;
 }
@@ -196,11 +248,11 @@ int zt_publish(struct zt_publisher *pub, struct zt_loan *loan)
 
 	now = zti_now_ns();
 	pub->sequence++;
-	describe(pub, slot, now);
 	pub->newest = slot;
 	atomic_store_explicit(&pub->phase,
 			      zti_phase(pub->sequence, slot) | 1,
 			      memory_order_seq_cst);
+	describe(pub, slot, now);
 	zti_offer(pub, slot, now);
 	zti_leave(pub);
 	end_loan(pub, slot);

@@ -112,7 +112,7 @@ static void offer_latest(struct zt_publisher *pub, unsigned int index,
 		harvest(sub);
 		return;
 	}
-	if (bit && sub->min_interval_ns &&
+	if (bit && sub->min_interval_ns && sub->last_offer_ns &&
 	    (uint64_t)(now - sub->last_offer_ns) < sub->min_interval_ns &&
 	    !(atomic_load_explicit(&sub->page->offered.word,
 				   memory_order_relaxed) & lent)) {
@@ -281,7 +281,7 @@ void zti_evict(struct zt_publisher *pub, unsigned int index)
 	set_lent(sub, lent & ~was);
 	harvest(sub);
 	count(&sub->withdrawn_count, zti_count(was));
-	count(&pub->evicted, 1);
+	atomic_fetch_add_explicit(&pub->evicted, 1, memory_order_relaxed);
 	atomic_fetch_or_explicit(&pub->to_evict, zti_bit(index),
 				 memory_order_release);
 	zti_kick(pub);

@@ -15,7 +15,7 @@
 /* How long a peer may take to say HELLO, or to answer while it joins. */
 #define JOIN_TIMEOUT_NS 10000000000LL
 /* Silence after which it costs a peer its place, where memory is short. */
-#define SILENCE_NS 1000000000LL
+#define SILENCE_NS 1000000000ULL
 
 static void forget_segments(struct zt_publisher *pub, unsigned int index)
 {
@@ -48,6 +48,9 @@ void zti_peer_kill(struct zt_publisher *pub, struct zti_peer *peer,
 		pub->reserve -= peer->reserve;
 		zti_memfd_backend.detach(&peer->page);
 	}
+	/* A child that is being forked may keep the description open for a
+	   moment: closing alone would leave its events coming. */
+	epoll_ctl(pub->epoll_fd, EPOLL_CTL_DEL, peer->fd, NULL);
 	close(peer->fd);
 	peer->fd = -1;
 }
@@ -81,8 +84,8 @@ void zti_peer_refuse(struct zt_publisher *pub, int fd, int error,
 
 	msg.refusal.error = error;
 	memccpy(msg.refusal.text, reason, '\0', ZT_REASON_MAX - 1);
-	zti_message_send(fd, &msg, NULL, 0);
 	atomic_fetch_add_explicit(&pub->refused, 1, memory_order_relaxed);
+	zti_message_send(fd, &msg, NULL, 0);
 	zti_log(&pub->log, 5, "%s: a join was refused: %s", pub->name, reason);
 }
 
@@ -210,6 +213,33 @@ void zti_peers_attend(struct zt_publisher *pub)
 		else if (evict & zti_bit(peer->index))
 			zti_peer_evicted(pub, peer);
 	}
+	/* A joiner may have waited for one that is evicted. */
+	if (evict)
+		zti_peers_tell(pub);
+}
+
+/* Whether a segment stays only until this one lets go of it. */
+static bool pins_memory(const struct zt_publisher *pub,
+			const struct zti_peer *peer)
+{
+	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++)
+		if (pub->segments[id].retired &&
+		    (pub->segments[id].told & zti_bit(peer->index)))
+			return true;
+	return false;
+}
+
+/* How long a silent peer is borne with: one that holds frames, as long as one
+   that keeps the publisher waiting. */
+static uint64_t patience(const struct zt_publisher *pub,
+			 const struct zti_peer *peer)
+{
+	const struct zti_subscription *sub = &pub->subscriptions[peer->index];
+	uint64_t lent = atomic_load_explicit(&sub->lent, memory_order_relaxed);
+	uint64_t waiting = atomic_load_explicit(&sub->page->offered.word,
+						memory_order_relaxed);
+
+	return lent & ~waiting ? pub->options.evict_after_ns : SILENCE_NS;
 }
 
 void zti_peers_cut_silent(struct zt_publisher *pub)
@@ -218,16 +248,52 @@ void zti_peers_cut_silent(struct zt_publisher *pub)
 
 	for (struct zti_peer *peer = pub->peers; peer; peer = peer->next)
 		if (peer->state != ZTI_PEER_DEAD && peer->asked &&
-		    peer->asked_retire && now - peer->since_ns > SILENCE_NS)
+		    pins_memory(pub, peer) &&
+		    (uint64_t)(now - peer->since_ns) > patience(pub, peer))
 			zti_peer_kill(pub, peer,
 				      "it does not let go of old memory, and memory is short");
 	/* We may be a loan: the service reaps. */
 	zti_kick(pub);
 }
 
-int64_t zti_peers_expire(struct zt_publisher *pub, int64_t now)
+/*
+ * A lossless subscriber that does not map new memory keeps joiners waiting, as
+ * one without room keeps the publisher: with the same patience, it goes.
+ */
+static int64_t evict_in_the_way(struct zt_publisher *pub, int64_t now)
 {
 	int64_t next = INT64_MAX;
+	bool waited_for = false;
+
+	for (struct zti_peer *p = pub->peers; p; p = p->next)
+		waited_for |= p->state == ZTI_PEER_JOINING && p->told_later;
+	if (!waited_for || pub->options.evict_after_ns > INT64_MAX / 2)
+		return next;
+	for (struct zti_peer *p = pub->peers; p; p = p->next) {
+		int64_t until = p->since_ns +
+				(int64_t)pub->options.evict_after_ns;
+
+		if (p->state != ZTI_PEER_JOINED || !p->asked ||
+		    !(atomic_load_explicit(&pub->lossless,
+					   memory_order_relaxed) &
+		      zti_bit(p->index)))
+			continue;
+		if (until > now) {
+			next = until < next ? until : next;
+			continue;
+		}
+		zti_subscription_mute(pub, p->index, ZTI_MUTE_EVICTED);
+		atomic_fetch_add_explicit(&pub->evicted, 1,
+					  memory_order_relaxed);
+		zti_peer_evicted(pub, p);
+		zti_peers_tell(pub);
+	}
+	return next;
+}
+
+int64_t zti_peers_expire(struct zt_publisher *pub, int64_t now)
+{
+	int64_t next = evict_in_the_way(pub, now);
 
 	for (struct zti_peer *peer = pub->peers; peer; peer = peer->next) {
 		int64_t until = peer->since_ns + JOIN_TIMEOUT_NS;
@@ -247,6 +313,7 @@ void zti_peers_destroy(struct zt_publisher *pub)
 {
 	struct zti_message msg = zti_message_make(ZTI_BYE);
 
+	pub->ending = true;
 	for (struct zti_peer *peer = pub->peers; peer; peer = peer->next) {
 		if (peer->state == ZTI_PEER_DEAD)
 			continue;

@@ -37,6 +37,7 @@ struct zti_peer {
 	struct zti_memory page;
 	bool asked;			/* an ACK is to come */
 	bool asked_retire;
+	bool told_later;
 	uint32_t asked_segment;
 	int64_t since_ns;		/* of the connection, then of asking */
 	int64_t joined_ns;

@@ -27,7 +27,7 @@ static uint64_t slots_ready(struct zt_publisher *pub, uint64_t usable)
 		uint64_t lent = atomic_load_explicit(&sub->lent,
 						     memory_order_relaxed);
 		uint64_t slots = atomic_load_explicit(&sub->slots,
-						      memory_order_acquire);
+						      memory_order_seq_cst);
 
 		if (zti_count(lent) + pub->loans_out >= sub->bound)
 			slots = 0;

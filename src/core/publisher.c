@@ -163,17 +163,15 @@ static int set_up(struct zt_publisher *pub, char *reason)
 	if (r < 0)
 		return r;
 	if (pub->options.format) {
-		struct zt_format format = *pub->options.format;
-
-		r = zt_format_complete(&format);
-		if (r < 0)
-			return fail(reason, r, "options.format");
-		r = zti_segments_provide(
-			pub, zti_slot_size(&format, pub->options.metadata_size),
-			0, reason);
+		r = zti_loan_format(pub, pub->options.format);
+		pub->options.format = NULL;
+		if (r >= 0)
+			r = zti_segments_provide(pub, pub->wanted.slot_size, 0,
+						 reason);
+		else
+			memcpy(reason, pub->reason, ZT_REASON_MAX);
 		if (r < 0)
 			return r;
-		pub->options.format = NULL;
 	}
 	return open_door(pub, reason);
 }

@@ -75,6 +75,13 @@ struct zti_subscription {
 	uint64_t first;			/* the service's: told in START */
 };
 
+/* What a loan asks for. */
+struct zti_wanted {
+	struct zt_format requested;	/* as given */
+	struct zt_format format;	/* completed */
+	uint64_t slot_size;
+};
+
 /* A place for one frame. */
 struct zti_place {
 	uint8_t *address;
@@ -105,9 +112,7 @@ struct zt_publisher {
 	unsigned int newest;		/* slot, or ZTI_NO_SLOT */
 	_Atomic uint64_t loaned;	/* frame path writes, service reads */
 	unsigned int loans_out;
-	struct zt_format requested;	/* of the last loan, as asked for */
-	struct zt_format format;	/* and completed */
-	uint64_t format_slot_size;
+	struct zti_wanted wanted;	/* by the last loan */
 	uint32_t format_serial;		/* counts changes of the above */
 	uint32_t description_serial;	/* and of what slots describe */
 	struct zti_board *board;
@@ -148,6 +153,7 @@ struct zt_publisher {
 	int64_t started_ns;
 	int64_t timer_at, rows_at;
 	bool listen_rests;		/* no descriptors were left */
+	bool ending;			/* zt_publisher_destroy() */
 
 	/* Set at creation. */
 	struct zt_publisher_options options;
@@ -229,6 +235,9 @@ static inline void zti_add(_Atomic uint64_t *counter, uint64_t more)
 	atomic_store_explicit(counter, old + more, memory_order_relaxed);
 }
 
+/* loan.c: what loans hold from now on. */
+int zti_loan_format(struct zt_publisher *pub, const struct zt_format *format);
+
 /* pick.c: the choice of a slot. */
 unsigned int zti_pick(struct zt_publisher *pub, uint64_t size);
 unsigned int zti_pick_again(struct zt_publisher *pub, uint64_t size);
@@ -248,7 +257,8 @@ void zti_evict(struct zt_publisher *pub, unsigned int index);
 void zti_subscription_attach(struct zt_publisher *pub, unsigned int index,
 			     bool joining, uint64_t *ret_first);
 void zti_subscription_detach(struct zt_publisher *pub, unsigned int index);
-void zti_subscription_mute(struct zt_publisher *pub, unsigned int index);
+void zti_subscription_mute(struct zt_publisher *pub, unsigned int index,
+			   uint32_t why);
 void zti_subscription_remove(struct zt_publisher *pub, unsigned int index);
 void zti_quiesce(struct zt_publisher *pub);
 

@@ -37,6 +37,9 @@ void zti_close_fd(int *fd)
 
 void zti_seek_stop(struct zt_subscriber *sub)
 {
+	/* See zti_peer_kill() for why closing alone will not do. */
+	epoll_ctl(sub->epoll_fd, EPOLL_CTL_DEL, sub->inotify_fd, NULL);
+	epoll_ctl(sub->epoll_fd, EPOLL_CTL_DEL, sub->timer_fd, NULL);
 	zti_close_fd(&sub->inotify_fd);
 	zti_close_fd(&sub->timer_fd);
 }

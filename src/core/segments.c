@@ -65,8 +65,9 @@ void zti_segments_acknowledged(struct zt_publisher *pub, unsigned int index)
 		    zti_bit(index))
 			slots |= zti_bit(slot);
 	}
+	/* Pairs with slots_ready(), over against loan_waits_now. */
 	atomic_store_explicit(&pub->subscriptions[index].slots, slots,
-			      memory_order_release);
+			      memory_order_seq_cst);
 }
 
 static void recompute_all(struct zt_publisher *pub)
@@ -194,18 +195,20 @@ static int check_memory(struct zt_publisher *pub, uint64_t size,
 			char *ret_reason)
 {
 	uint64_t limit = pub->options.max_memory;
-	uint64_t staying = pub->memory_used - memory_retiring(pub);
+	uint64_t staying;
 
+	if (limit && (size > limit || pub->memory_used > limit - size))
+		zti_peers_cut_silent(pub);
+	staying = pub->memory_used - memory_retiring(pub);
 	if (limit && (size > limit || staying > limit - size)) {
 		snprintf(ret_reason, ZT_REASON_MAX,
-			 "stream %s needs %llu more bytes of shared memory, and max_memory allows %llu beside the %llu it has: allow more, or smaller or fewer frames",
-			 pub->name, (unsigned long long)size,
-			 (unsigned long long)limit,
-			 (unsigned long long)staying);
+			 "stream %s has %llu bytes of shared memory and needs %llu more, but max_memory allows %llu in all: allow more, or smaller or fewer frames",
+			 pub->name, (unsigned long long)staying,
+			 (unsigned long long)size,
+			 (unsigned long long)limit);
 		return -ENOBUFS;
 	}
 	if (limit && pub->memory_used > limit - size) {
-		zti_peers_cut_silent(pub);
 		snprintf(ret_reason, ZT_REASON_MAX,
 			 "stream %s waits for a subscriber to let go of old memory, within max_memory",
 			 pub->name);
@@ -231,10 +234,11 @@ static int make_segment(struct zt_publisher *pub, uint64_t slot_size,
 		}
 	}
 	if (!seg) {
+		zti_peers_cut_silent(pub);
 		snprintf(ret_reason, ZT_REASON_MAX,
 			 "stream %s has %d segments in use already: subscribers that hold frames of old ones have to release them",
 			 pub->name, ZTI_SEGMENTS_MAX);
-		return -ENOBUFS;
+		return memory_retiring(pub) ? -EAGAIN : -ENOBUFS;
 	}
 	r = check_memory(pub, size, ret_reason);
 	if (r < 0)

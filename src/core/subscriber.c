@@ -53,11 +53,11 @@ static int joining(struct zt_subscriber *sub)
 	default:
 		break;
 	}
-	if (zti_now_ns() < sub->join_deadline)
+	if (sub->conn->later || zti_now_ns() < sub->join_deadline)
 		return -EAGAIN;
 	zti_drop_connection(sub);
 	snprintf(sub->reason, sizeof(sub->reason),
-		 "the publisher of %s does not answer: it is stopped, or a lossless subscriber holds it up",
+		 "the publisher of %s does not answer: it may be stopped",
 		 sub->name);
 	return -ETIMEDOUT;
 }
@@ -75,12 +75,35 @@ static int ended(struct zt_subscriber *sub)
 	memcpy(sub->reason, conn->reason, sizeof(sub->reason));
 	if (conn->error)
 		return conn->error;
+	/* It died before it could say that it had put us out. */
+	if (conn->delivery == ZT_LOSSLESS &&
+	    atomic_load_explicit(&conn->board->published.word,
+				 memory_order_relaxed) > conn->last) {
+		conn->evicted = true;
+		snprintf(conn->reason, sizeof(conn->reason),
+			 "evicted from %s by a publisher that is gone now",
+			 sub->name);
+		memcpy(sub->reason, conn->reason, sizeof(sub->reason));
+		return -ESHUTDOWN;
+	}
 	if (sub->options.flags & ZT_SUBSCRIBER_NO_RECONNECT)
 		return -ECONNRESET;
 	zti_log(&sub->log, 5, "%s: the publisher is gone; waiting for the next",
 		sub->name);
 	zti_drop_connection(sub);
 	return 0;
+}
+
+/*
+ * A WAKE that we have read may stand for more frames than the one at hand:
+ * zt_subscriber_fd() has to stay readable without it.
+ */
+static void stay_readable(struct zt_subscriber *sub)
+{
+	uint64_t one = 1;
+
+	if (!sub->again)
+		sub->again = write(sub->again_fd, &one, sizeof(one)) > 0;
 }
 
 /*
@@ -97,7 +120,9 @@ static int settle(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 	if (conn->state < ZTI_CONNECTION_STARTED)
 		return joining(sub);
 	zti_connection_process(conn);
-	conn->read_any = false;
+	/* Once we hung up, what is offered is no longer ours to take. */
+	if (conn->error)
+		return ended(sub);
 	if (sub->again) {
 		sub->again = false;
 		zti_drain_fd(sub->again_fd);
@@ -106,6 +131,8 @@ static int settle(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 			      memory_order_seq_cst);
 	atomic_thread_fence(memory_order_seq_cst);
 	r = zti_connection_next(conn, ret_frame);
+	if (r == 0)
+		stay_readable(sub);
 	if (r != -EAGAIN)
 		return r < 0 ? r : 1;
 	if (conn->evicted) {
@@ -155,7 +182,8 @@ static int sleep_until(struct zt_subscriber *sub, int64_t deadline)
 	struct timespec ts;
 	int n;
 
-	if (sub->conn && !joined && sub->join_deadline < deadline)
+	if (sub->conn && !joined && !sub->conn->later &&
+	    sub->join_deadline < deadline)
 		deadline = sub->join_deadline;
 	left = deadline - zti_now_ns();
 	if (left < 0)
@@ -167,22 +195,13 @@ static int sleep_until(struct zt_subscriber *sub, int64_t deadline)
 	return n < 0 ? -errno : 0;
 }
 
-/*
- * The publisher has something to say, and frames may keep coming: answer now.
- * A WAKE that we read with it may stand for frames that stay where they are,
- * so zt_subscriber_fd() has to stay readable without it.
- */
+/* The publisher has something to say, and frames may keep coming: answer. */
 static void answer(struct zt_subscriber *sub)
 {
-	uint64_t one = 1;
-	ssize_t n;
-
 	sub->conn->read_any = false;
 	zti_connection_process(sub->conn);
-	if (!sub->conn->read_any || sub->again)
-		return;
-	n = write(sub->again_fd, &one, sizeof(one));
-	sub->again = n > 0;
+	if (sub->conn->read_any)
+		stay_readable(sub);
 }
 
 /* The first look, which is all there is to do while frames keep coming. */
@@ -190,7 +209,7 @@ static int look(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 {
 	struct zti_connection *conn = sub->conn;
 
-	if (!conn || conn->state < ZTI_CONNECTION_STARTED)
+	if (!conn || conn->state < ZTI_CONNECTION_STARTED || conn->error)
 		return -EAGAIN;
 	if (atomic_load_explicit(&conn->page->messages.word,
 				 memory_order_relaxed) != conn->messages_seen)
@@ -301,8 +320,10 @@ static int first_join(struct zt_subscriber *sub)
 		pthread_mutex_lock(&sub->lock);
 		r = joining(sub);
 		pthread_mutex_unlock(&sub->lock);
-		if (r == 0)
+		if (r == 0 || (r == -EAGAIN && sub->conn->later)) {
+			r = 0;
 			break;
+		}
 		if (r == -EAGAIN)
 			r = sleep_until(sub, INT64_MAX);
 		/* A signal does not leave a join half done. */

@@ -14,7 +14,7 @@ struct zt_subscriber {
 	int64_t join_deadline;
 	bool joined;			/* it was STARTED once */
 	int epoll_fd, inotify_fd, timer_fd;
-	int again_fd;			/* eventfd: see answer() */
+	int again_fd;			/* eventfd: see stay_readable() */
 	bool again;			/* it is readable */
 	uint64_t taken, dropped, wakes, reconnects;	/* of past ones */
 	char reason[ZT_REASON_MAX];

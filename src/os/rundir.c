@@ -41,10 +41,13 @@ struct rundir {
 
 int zti_stream_name_check(const char *name)
 {
-	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz"
-				     "0123456789._-");
+	size_t length;
 
+	if (!name)
+		return -EINVAL;
+	length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			      "abcdefghijklmnopqrstuvwxyz"
+			      "0123456789._-");
 	if (length < 1 || length > NAME_MAX_BYTES || name[length] != '\0' ||
 	    name[0] == '.')
 		return -EINVAL;

@@ -26,7 +26,10 @@
 /** Bytes that the path of a runtime directory may take, its end included. */
 #define ZTI_RUNDIR_PATH_MAX 192
 
-/** 0 where name is 1 to 64 of A-Za-z0-9._- and begins with no dot; -EINVAL. */
+/**
+ * 0 where name is 1 to 64 of A-Za-z0-9._- and begins with no dot; else, and
+ * for NULL, -EINVAL.
+ */
 int zti_stream_name_check(const char *name);
 
 /**

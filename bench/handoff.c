@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a handoff costs, beside what the machine could do without us. One run,
+ * the same two processes throughout; each round does the limits and us one
+ * right after the other, in turned order every second round, so that whatever
+ * slows the machine slows both. Ratios are taken within a round; figures are
+ * medians over the rounds.
+ *
+ * Options are read and the rounds are run here; see measures.h for what is
+ * measured and report.h for what comes out.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measures.h"
+#include "report.h"
+
+static struct measure measures[] = {
+	{ "spin_line", "bare cache line, one way", bare_line, 21, 5000,
+	  0, 0, 0, 0 },
+	{ "spin_ball", "bare cache line that both write in turn", bare_ball,
+	  21, 5000, 0, 0, 0, 0 },
+	{ "spin_handoff", "handoff: `zt_publish` called to `zt_take` returned",
+	  stream_spinning, 21, 2000, 0, 0, 0, 0 },
+	{ "spin_whole", "loan, publish, take, release in a chain",
+	  stream_whole, 21, 2000, 0, 0, 0, 0 },
+
+	{ "wake_futex", "bare futex, one way", bare_futex, 15, 200,
+	  0, 0, 0, 0 },
+	{ "wake_eventfd", "bare eventfd, one way", bare_eventfd, 15, 200,
+	  0, 0, 0, 0 },
+	{ "wake_handoff", "handoff to a sleeping `zt_take`", stream_blocked,
+	  15, 200, 0, 0, 0, 0 },
+
+	{ "rate_1_least", "lossless, 1 subscriber, 3 slots", stream_rate,
+	  21, 5000, 3, 1, 1, 0 },
+	{ "rate_1_64", "lossless, 1 subscriber, 64 slots", stream_rate,
+	  21, 5000, 64, 62, 1, 0 },
+	{ "rate_latest_1_least", "latest, 1 subscriber, 3 slots, frames taken",
+	  stream_rate_latest, 21, 5000, 3, 1, 1, 0 },
+	{ "rate_8_least", "lossless, 8 subscribers, 10 slots", stream_rate,
+	  21, 1000, 10, 1, 8, 0 },
+	{ "rate_8_64", "lossless, 8 subscribers, 64 slots", stream_rate,
+	  21, 1000, 64, 7, 8, 0 },
+	{ "rate_60_least", "lossless, 60 subscribers, 62 slots", stream_rate,
+	  21, 200, 62, 1, 60, 0 },
+	{ "rate_60_64", "lossless, 60 subscribers, 64 slots", stream_rate,
+	  21, 200, 64, 1, 60, 0 },
+
+	{ "publish_0", "loan and publish, nobody joined", stream_unread,
+	  21, 5000, 3, 0, 0, 0 },
+	{ "publish_1", "… 1 subscriber that does not look", stream_unread,
+	  21, 5000, 3, 0, 1, 0 },
+	{ "publish_8", "… 8 subscribers that do not look", stream_unread,
+	  21, 2000, 10, 0, 8, 0 },
+	{ "publish_60", "… 60 subscribers that do not look", stream_unread,
+	  21, 500, 62, 0, 60, 0 },
+
+	{ "copy_alone", "memcpy and read, one process", bare_frames_alone,
+	  11, 8, 0, 0, 0, FILL_COPY },
+	{ "copy_shared", "memcpy | read, two processes, bare flag",
+	  bare_frames_shared, 11, 8, 0, 0, 0, FILL_COPY },
+	{ "copy_stream", "memcpy | read, through a stream", stream_frames,
+	  11, 8, 4, 2, 1, FILL_COPY },
+	{ "set_alone", "memset and read, one process", bare_frames_alone,
+	  11, 8, 0, 0, 0, FILL_SET },
+	{ "set_shared", "memset | read, two processes, bare flag",
+	  bare_frames_shared, 11, 8, 0, 0, 0, FILL_SET },
+	{ "set_stream", "memset | read, through a stream", stream_frames,
+	  11, 8, 4, 2, 1, FILL_SET },
+};
+
+/* Measures of a group alternate. */
+static const struct group groups[] = {
+	{ "A frame's way, both sides spinning", UNIT_NS, 0, 4 },
+	{ "A frame's way, the reader asleep", UNIT_NS, 4, 7 },
+	{ "Handoffs a second, both sides spinning", UNIT_RATE, 7, 14 },
+	{ "What the publisher pays", UNIT_NS, 14, 18 },
+	{ "1080p RGB24, written and read whole", UNIT_FRAMES, 18, 24 },
+};
+
+static const struct aim aims[] = {
+	{ "spin_handoff", "spin_line", RATIO_COST, 2.0 },
+	{ "spin_handoff", "spin_ball", RATIO_COST, 0 },
+	{ "spin_whole", "spin_line", RATIO_COST, 0 },
+	{ "wake_handoff", "wake_eventfd", RATIO_COST, 1.2 },
+	{ "wake_handoff", "wake_futex", RATIO_COST, 0 },
+	{ "rate_1_64", "spin_line", RATIO_SPEED, 0.6 },
+	{ "rate_1_64", "spin_ball", RATIO_SPEED, 0 },
+	{ "rate_latest_1_least", "spin_line", RATIO_SPEED, 0 },
+	{ "rate_1_least", "spin_line", RATIO_SPEED, 0 },
+	{ "copy_stream", "copy_shared", RATIO_SPEED, 0.97 },
+	{ "copy_stream", "copy_alone", RATIO_SPEED, 0.97 },
+	{ "set_stream", "set_shared", RATIO_SPEED, 0.97 },
+	{ "set_stream", "set_alone", RATIO_SPEED, 0.97 },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct options {
+	unsigned int rounds;
+	const char *json;
+	const char *only;
+	uint64_t busy;
+	int cpus[2];
+};
+
+/* Is one of the comma-separated words in the name? */
+static int chosen(const char *name, const char *words)
+{
+	char copy[256];
+	char *rest = copy, *word;
+
+	if (!words)
+		return 1;
+	snprintf(copy, sizeof(copy), "%s", words);
+	while ((word = strsep(&rest, ",")))
+		if (strstr(name, word))
+			return 1;
+	return 0;
+}
+
+static void run_rounds(struct pair *pair, const struct options *options,
+		       struct results *results)
+{
+	for (unsigned int round = 0; round < options->rounds; round++) {
+		for (unsigned int g = 0; g < COUNT(groups); g++) {
+			unsigned int first = groups[g].first;
+			unsigned int end = groups[g].end;
+
+			for (unsigned int i = first; i < end; i++) {
+				unsigned int at = round % 2 ?
+					first + end - 1 - i : i;
+				struct measure *m = &measures[at];
+
+				if (chosen(m->name, options->only))
+					results->values[at][round] =
+						m->run(pair, m);
+			}
+		}
+	}
+}
+
+/* For strace: nothing but a lossless stream, both sides busy. */
+static void run_busy(struct pair *pair, uint64_t frames)
+{
+	struct measure busy = {
+		.batches = 1, .count = frames, .slots = 64, .depth = 62,
+		.subscribers = 1,
+	};
+	double ns = stream_rate(pair, &busy);
+
+	if (pair->side == SIDE_A)
+		printf("%llu frames, %.1f ns each\n",
+		       (unsigned long long)frames, ns);
+}
+
+static _Noreturn void usage(int status)
+{
+	fputs("Usage: bench-handoff [OPTION...]\n"
+	      "What a handoff costs, as a table.\n"
+	      "\n"
+	      "  --rounds N    measure everything N times (default 9)\n"
+	      "  --quick       2 short rounds: does it work?\n"
+	      "  --only A,B…   only measures with A or B in their names\n"
+	      "  --json FILE   write all figures there, too\n"
+	      "  --cpus A,B    pin publisher and reader there\n"
+	      "  --busy N      only hand over N frames (for strace)\n",
+	      status ? stderr : stdout);
+	exit(status);
+}
+
+static unsigned long number(const char *text, unsigned long most)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (end == text || *end || !value || value > most) {
+		fprintf(stderr, "bench-handoff: %s is not a number from 1 to %lu\n",
+			text, most);
+		exit(2);
+	}
+	return value;
+}
+
+/* The first two processors that we may use. */
+static void choose_cpus(int cpus[2])
+{
+	cpu_set_t set;
+	int found = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		die("cannot tell the processors", -errno, NULL);
+	for (unsigned int i = 0; i < CPU_SETSIZE && found < 2; i++)
+		if (CPU_ISSET(i, &set))
+			cpus[found++] = (int)i;
+	if (found < 2) {
+		fputs("bench-handoff: needs two processors: two processes that spin cannot share one\n",
+		      stderr);
+		exit(2);
+	}
+}
+
+static void make_quick(void)
+{
+	for (unsigned int i = 0; i < COUNT(measures); i++) {
+		measures[i].batches = 2;
+		measures[i].count = measures[i].count / 20 + 1;
+	}
+}
+
+static void read_options(struct options *options, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "cpus", required_argument, NULL, 'c' },
+		{ "busy", required_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	choose_cpus(options->cpus);
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+		if (c == 'r')
+			options->rounds = (unsigned int)number(optarg,
+							       ROUNDS_MAX);
+		else if (c == 'q')
+			options->rounds = 2, make_quick();
+		else if (c == 'o')
+			options->only = optarg;
+		else if (c == 'j')
+			options->json = optarg;
+		else if (c == 'b')
+			options->busy = number(optarg, 1000000000);
+		else if (c != 'c')
+			usage(c == 'h' ? 0 : 2);
+		else if (sscanf(optarg, "%d,%d", &options->cpus[0],
+				&options->cpus[1]) != 2)
+			usage(2);
+	}
+	if (optind != argc)
+		usage(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .rounds = 9 };
+	static struct results results;
+	struct pair pair;
+
+	read_options(&options, argc, argv);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	bare_prepare();
+	pair_start(&pair, options.cpus);
+	if (options.busy)
+		run_busy(&pair, options.busy);
+	else
+		run_rounds(&pair, &options, &results);
+	pair_finish(&pair);
+	if (options.busy)
+		return 0;
+
+	results.rounds = options.rounds;
+	results.cpus[0] = options.cpus[0];
+	results.cpus[1] = options.cpus[1];
+	results.measures = measures;
+	results.groups = groups;
+	results.group_count = COUNT(groups);
+	results.aims = aims;
+	results.aim_count = COUNT(aims);
+	report_table(&results);
+	return options.json ? report_json(&results, options.json) : 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Killing a peer in the middle of a call, at each of its steps in turn:
+ *
+ *	for (unsigned int n = 1; killed; n++) {
+ *		peer = harness_spawn(run, …);	steps_begin(); call(); steps_end();
+ *		killed = steps_kill_at(&peer, STEP_SYSCALLS, n);
+ *		… what must hold now …
+ *	}
+ *
+ * A step is an instruction (a kernel call counts as one), or the beginning or
+ * the end of a kernel call. Only the thread that makes the call is stepped;
+ * the death is the whole process's.
+ */
+#ifndef ZT_TEST_STEPS_H
+#define ZT_TEST_STEPS_H
+
+#include "harness.h"
+
+enum steps {
+	STEP_SYSCALLS,
+	STEP_INSTRUCTIONS,
+};
+
+/* In the peer, before and after the call. */
+void steps_begin(void);
+void steps_end(void);
+
+/*
+ * In the thread that spawned the peer: wait for its steps_begin(), let it take
+ * n - 1 steps, and kill and reap it. False when the call ends before: then the
+ * peer is let go, and lives.
+ */
+bool steps_kill_at(struct harness_peer *peer, enum steps steps,
+		   unsigned int n);
+
+#endif
