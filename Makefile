@@ -4,6 +4,7 @@
 #
 #   make            build into build/
 #   make test       install what the tests need (Debian), build, run them all
+#   make demo       the demo of the README
 #   make bench      run the benchmarks
 #   make install    install (PREFIX=/usr/local, DESTDIR=)
 #   make asan tsan  the tests under sanitizers, in build-asan/, build-tsan/
@@ -56,4 +57,7 @@ lint:
 clean:
 	rm -rf build build-asan build-tsan
 
-.PHONY: all test asan tsan bench install lint clean
+demo:
+	./run_demo.sh
+
+.PHONY: all test asan tsan demo bench install lint clean

@@ -23,7 +23,7 @@
 #include <zoetrope/error.h>
 #include <zoetrope/format.h>
 
-/* "ZOEBOARD" and "ZOETROPE", read as little-endian words. */
+/* "ZOEBOARD" and "ZOET", read as little-endian words. */
 #define ZTI_BOARD_MAGIC 0x4452414f42454f5aULL
 #define ZTI_MESSAGE_MAGIC 0x54454f5aU
 
@@ -33,6 +33,7 @@
 #define ZTI_CACHE_LINE 64
 #define ZTI_SLOTS_MAX 64		/* a mask is one word */
 #define ZTI_SEGMENTS_MAX 64
+#define ZTI_ACK_PAGE 0xffffffffU	/* an ACK of the page, not a segment */
 #define ZTI_SUBSCRIPTIONS_MAX 64
 #define ZTI_PAGE_SIZE 4096		/* of a subscription page */
 #define ZTI_LATENCY_BUCKETS 128
@@ -82,7 +83,8 @@ static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "lock-free words");
  * that cross one sees the other: no wake-up is lost.
  */
 struct zti_page {
-	/* Line 0: from the publisher, and what the subscriber polls. */
+	/* Line 0, the handoff. One line for both directions: a frame costs
+	   a trip of it each way, where two lines would cost two. */
 	struct zti_shared_u64 offered;	/* publisher: exchange, fetch_or or
 					   compare-exchange, seq_cst;
 					   subscriber: load acquire (seq_cst
@@ -92,12 +94,11 @@ struct zti_page {
 	struct zti_shared_u32 messages;	/* publisher: fetch_add relaxed after a
 					   control message; subscriber: load
 					   relaxed, a hint to read the socket */
-
-	/* Line 1: from the subscriber. */
 	struct zti_shared_u64 returned;	/* subscriber: fetch_or seq_cst;
 					   publisher: load relaxed or seq_cst,
 					   exchange acq_rel */
 	uint8_t pad0[40];
+	/* Line 1: left free, for processors that fetch lines in pairs. */
 	uint8_t pad1[64];
 
 	/* Lines 2 and on: the subscriber's counters, relaxed; the publisher
@@ -245,6 +246,7 @@ static_assert(sizeof(struct zti_board) == 28672, "layout");
  *   subscriber                          publisher
  *   HELLO               ──────────►
  *                       ◄──────────     WELCOME [board, page] or REFUSED
+ *   ACK (of the page)   ──────────►       it seals the page
  *                       ◄──────────     SEGMENT [segment]      (for each)
  *   ACK                 ──────────►
  *                       ◄──────────     LATER: granted, START follows when
@@ -293,7 +295,8 @@ struct zti_start {
 };
 
 struct zti_segment_told {		/* SEGMENT, RETIRE and ACK */
-	uint32_t segment;		/* 0 to ZTI_SEGMENTS_MAX - 1 */
+	uint32_t segment;		/* 0 to ZTI_SEGMENTS_MAX - 1; ACK: or
+					   ZTI_ACK_PAGE */
 	uint32_t kind;			/* enum zti_memory_kind; 0 in an ACK */
 	uint64_t size;
 	int32_t id;			/* of a System V segment; else -1 */

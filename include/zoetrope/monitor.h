@@ -58,7 +58,8 @@ struct zt_subscription_info {
 	uid_t uid;
 	uint32_t delivery;		/* enum zt_delivery */
 	uint32_t depth;			/* or held, for latest */
-	uint32_t held;			/* frames taken and not returned */
+	uint32_t held;			/* frames taken and not returned; queue,
+					   lossless: and won, not delivered */
 	uint32_t waiting;		/* frames offered and not taken */
 	uint32_t evicted;		/* 1: put out for being slow */
 	uint32_t stalled;		/* 1: it does not read its socket */

@@ -111,7 +111,7 @@ ZT_API void zt_subscriber_close(struct zt_subscriber *subscriber);
  * Errors: -EAGAIN (timeout_ns 0) or -ETIMEDOUT; -EBUSY, all the frames that
  * may be held are; -EPIPE, the stream has ended; -ECONNRESET, its publisher
  * died and reconnecting is off; -ECONNREFUSED, the new publisher refused us;
- * -ESHUTDOWN, evicted; -EPROTO; -EINTR; -ECHILD. zt_subscriber_reason() says
+ * -ESHUTDOWN, evicted (after the frames it had won); -EPROTO; -EINTR; -ECHILD. zt_subscriber_reason() says
  * more. Since 0.1.
  */
 ZT_API int zt_take(struct zt_subscriber *subscriber, int64_t timeout_ns,
@@ -120,8 +120,8 @@ ZT_API int zt_take(struct zt_subscriber *subscriber, int64_t timeout_ns,
 /**
  * One fd for any event loop, the same for the subscriber's whole life:
  * readable (level-triggered) whenever zt_take(…, 0, …) would return anything
- * but -EAGAIN, as long as it returned -EAGAIN last. It is the subscriber's: do
- * not read or close it. -ECHILD in a forked child. Since 0.1.
+ * but -EAGAIN or -EBUSY; now and then it is readable for nothing. It is the
+ * subscriber's: do not read or close it. -ECHILD in a forked child. Since 0.1.
  */
 ZT_API int zt_subscriber_fd(struct zt_subscriber *subscriber);
 

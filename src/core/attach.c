@@ -214,5 +214,6 @@ void zti_subscription_remove(struct zt_publisher *pub, unsigned int index)
 	atomic_fetch_and_explicit(&pub->holding, ~zti_bit(index),
 				  memory_order_seq_cst);
 	zti_quiesce(pub);
+	sub->page = NULL;
 	zti_wake_loan(pub);
 }

@@ -24,6 +24,8 @@ static void in_child(struct zti_fork_entry *entry)
 
 	if (conn->socket >= 0)
 		close(conn->socket);
+	if (conn->page_fd >= 0)
+		close(conn->page_fd);
 	for (unsigned int i = 0; i < conn->fd_count; i++)
 		close(conn->fds[i]);
 }
@@ -33,6 +35,8 @@ static void free_connection(struct zti_connection *conn)
 	zti_fork_unregister(&conn->fork_entry);
 	if (conn->socket >= 0)
 		close(conn->socket);
+	if (conn->page_fd >= 0)
+		close(conn->page_fd);
 	for (unsigned int i = 0; i < ZTI_SEGMENTS_MAX; i++)
 		if (conn->segments[i].address)
 			zti_memory_backend(conn->segments[i].kind)
@@ -86,7 +90,7 @@ int zti_connection_open(int directory_fd, const char *name, uint32_t role,
 	if (!conn)
 		return -ENOMEM;
 	conn->state = ZTI_CONNECTION_GREETED;
-	conn->socket = -1;
+	conn->socket = conn->page_fd = -1;
 	conn->delivery = options->delivery;
 	conn->bound = options->delivery == ZT_LATEST ? options->held :
 						       options->depth;
@@ -133,6 +137,21 @@ static int fail(struct zti_connection *conn, int error, const char *format, ...)
 	return error;
 }
 
+static int acknowledge(struct zti_connection *conn, uint32_t id, bool retire)
+{
+	struct zti_message msg = zti_message_make(ZTI_ACK);
+	int r;
+
+	msg.segment.segment = id;
+	msg.segment.retire = retire;
+	r = zti_message_send(conn->socket, &msg, NULL, 0);
+	/* A publisher that is gone shows at the next read. */
+	if (r == -EAGAIN)
+		return fail(conn, -EPROTO,
+			    "the publisher does not read what we answer");
+	return 0;
+}
+
 static int map_board(struct zti_connection *conn, int fd)
 {
 	const struct zti_board *board;
@@ -158,7 +177,10 @@ static int map_page(struct zti_connection *conn, int fd)
 	if (r < 0)
 		return r;
 	conn->page = conn->page_memory.address;
-	return 0;
+	/* Kept until the publisher has sealed it. */
+	conn->page_fd = fd;
+	conn->fd_count = 1;
+	return acknowledge(conn, ZTI_ACK_PAGE, false);
 }
 
 static int welcomed(struct zti_connection *conn, const struct zti_message *msg)
@@ -176,21 +198,6 @@ static int welcomed(struct zti_connection *conn, const struct zti_message *msg)
 			    "the publisher's board is not one that we can read");
 	conn->epoch = msg->welcome.epoch;
 	conn->state = ZTI_CONNECTION_WELCOMED;
-	return 0;
-}
-
-static int acknowledge(struct zti_connection *conn, uint32_t id, bool retire)
-{
-	struct zti_message msg = zti_message_make(ZTI_ACK);
-	int r;
-
-	msg.segment.segment = id;
-	msg.segment.retire = retire;
-	r = zti_message_send(conn->socket, &msg, NULL, 0);
-	/* A publisher that is gone shows at the next read. */
-	if (r == -EAGAIN)
-		return fail(conn, -EPROTO,
-			    "the publisher does not read what we answer");
 	return 0;
 }
 
@@ -266,6 +273,11 @@ static int started(struct zti_connection *conn, uint64_t first)
 	if (conn->state != ZTI_CONNECTION_WELCOMED || !conn->page || !first)
 		return fail(conn, -EPROTO,
 			    "the publisher's start is out of order");
+	if (zti_memfd_page_finished(conn->page_fd, conn->reason) < 0)
+		return fail(conn, -EPROTO,
+			    "the publisher did not seal our page");
+	close(conn->page_fd);
+	conn->page_fd = -1;
 	conn->last = first - 1;
 	conn->state = ZTI_CONNECTION_STARTED;
 	return 0;

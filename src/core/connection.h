@@ -56,6 +56,7 @@ struct zti_taken {
 struct zti_connection {
 	enum zti_connection_state state;
 	int socket;
+	int page_fd;			/* until START; else -1 */
 	bool evicted;
 	bool later;			/* granted, but START is yet to come */
 	bool read_any;			/* messages, since it was last false */
@@ -67,7 +68,8 @@ struct zti_connection {
 	uint32_t delivery, bound;
 	uint64_t epoch;
 	uint64_t last;			/* sequence delivered last */
-	uint64_t pending;		/* queue: won, not yet delivered */
+	uint64_t pending;		/* queue, lossless: won, not delivered */
+	uint8_t order[ZTI_SLOTS_MAX];	/* lossless: slots by sequence */
 	uint32_t messages_seen;
 	_Atomic uint32_t held;		/* frames out, | ZTI_HELD_CLOSED */
 	uint64_t taken, dropped, latency_max_ns;

@@ -90,13 +90,14 @@ static void set_up(struct zt_publisher *pub, struct zti_peer *peer,
 	struct zti_subscription *sub = subscription(pub, peer);
 
 	memset(sub, 0, sizeof(*sub));
-	sub->page = peer->page.address;
 	sub->socket = peer->fd;
 	sub->delivery = hello->delivery;
 	sub->bound = hello->bound;
 	sub->min_interval_ns = hello->min_interval_ns;
-	/* It has not looked yet: the first offer is to wake it. */
-	atomic_store_explicit(&sub->page->waiting.word, 1,
+	/* sub->page stays NULL until the page is sealed: none of us touches
+	   it before. It has not looked yet: the first offer is to wake it. */
+	atomic_store_explicit(&((struct zti_page *)peer->page.address)
+				       ->waiting.word, 1,
 			      memory_order_relaxed);
 	peer->reserve = hello->bound;
 	pub->reserve += hello->bound;
@@ -133,14 +134,13 @@ static void join(struct zt_publisher *pub, struct zti_peer *peer,
 	}
 	set_up(pub, peer, hello);
 	r = welcome(pub, peer);
-	/* From here on the page is reached by its two mappings alone. */
-	if (peer->page.fd >= 0)
-		close(peer->page.fd);
-	peer->page.fd = -1;
-	if (r < 0)
+	if (r < 0) {
+		snprintf(reason, sizeof(reason),
+			 "the publisher of %s cannot send descriptors now: %s",
+			 pub->name, strerror(-r));
+		zti_peer_refuse(pub, peer->fd, r, reason);
 		zti_peer_kill(pub, peer, NULL);
-	else
-		zti_peers_tell(pub);
+	}
 }
 
 static void watch(struct zt_publisher *pub, struct zti_peer *peer)
@@ -165,20 +165,30 @@ static void greet(struct zt_publisher *pub, struct zti_peer *peer,
 		zti_peer_kill(pub, peer, "its HELLO names no known role");
 }
 
+/* Descriptors under way are counted by user, whoever does not read them. */
+static bool ours(int error)
+{
+	return error == -ETOOMANYREFS || error == -ENOMEM ||
+	       error == -ENOBUFS || error == -EMFILE;
+}
+
 /* Send a subscriber a control message; one that never reads has to go. */
 static bool say(struct zt_publisher *pub, struct zti_peer *peer,
 		const struct zti_message *msg, const int *fd)
 {
 	int r = zti_message_send(peer->fd, msg, fd, fd ? 1 : 0);
 
+	if (ours(r))
+		return false;
 	if (r < 0) {
 		zti_peer_kill(pub, peer, r == -EAGAIN ?
 			"its socket is full: it does not read" : NULL);
 		return false;
 	}
-	atomic_fetch_add_explicit(
-		&subscription(pub, peer)->page->messages.word, 1,
-		memory_order_relaxed);
+	if (peer->state != ZTI_PEER_JOINING)
+		atomic_fetch_add_explicit(
+			&subscription(pub, peer)->page->messages.word, 1,
+			memory_order_relaxed);
 	return true;
 }
 
@@ -198,7 +208,14 @@ static void ask(struct zt_publisher *pub, struct zti_peer *peer, uint32_t id,
 	peer->asked_segment = id;
 	peer->since_ns = zti_now_ns();
 	seg->told |= zti_bit(peer->index);
-	say(pub, peer, &msg, retire ? NULL : &seg->memory.fd);
+	if (say(pub, peer, &msg, retire ? NULL : &seg->memory.fd) ||
+	    peer->state == ZTI_PEER_DEAD)
+		return;
+	/* Not its fault: it is asked again when there is room. */
+	peer->asked = false;
+	if (!retire)
+		seg->told &= ~zti_bit(peer->index);
+	pub->tell_again = true;
 }
 
 /*
@@ -214,7 +231,7 @@ static bool settled(const struct zt_publisher *pub)
 	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++) {
 		const struct zti_segment *seg = &pub->segments[id];
 
-		if (seg->memory.address && !seg->retiring &&
+		if (seg->memory.address && !seg->retiring_since &&
 		    (lossless & ~seg->acknowledged))
 			return false;
 	}
@@ -252,7 +269,7 @@ static void tell(struct zt_publisher *pub, struct zti_peer *peer)
 {
 	uint64_t bit = zti_bit(peer->index);
 
-	if (peer->asked || (peer->state != ZTI_PEER_JOINING &&
+	if (peer->asked || !subscription(pub, peer)->page || (peer->state != ZTI_PEER_JOINING &&
 			    peer->state != ZTI_PEER_JOINED))
 		return;
 	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++) {
@@ -299,11 +316,36 @@ static void catch_up(struct zt_publisher *pub, struct zti_peer *peer)
 	zti_subscription_attach(pub, peer->index, false, &unused);
 }
 
+/* It has mapped its page: from here on only the two mappings reach it. */
+static void page_mapped(struct zt_publisher *pub, struct zti_peer *peer)
+{
+	struct zti_subscription *sub;
+	char reason[ZT_REASON_MAX];
+
+	if (peer->state != ZTI_PEER_JOINING || peer->page.fd < 0) {
+		zti_peer_kill(pub, peer, "it acknowledged its page twice");
+		return;
+	}
+	if (zti_memfd_finish_page(peer->page.fd, ZTI_PAGE_SIZE, reason) < 0) {
+		zti_peer_kill(pub, peer, "it tampered with its page");
+		return;
+	}
+	close(peer->page.fd);
+	peer->page.fd = -1;
+	sub = subscription(pub, peer);
+	sub->page = peer->page.address;
+	zti_peers_tell(pub);
+}
+
 static void acknowledged(struct zt_publisher *pub, struct zti_peer *peer,
 			 const struct zti_segment_told *ack)
 {
 	struct zti_segment *seg;
 
+	if (ack->segment == ZTI_ACK_PAGE) {
+		page_mapped(pub, peer);
+		return;
+	}
 	if (!peer->asked || ack->segment != peer->asked_segment ||
 	    !!ack->retire != peer->asked_retire) {
 		zti_peer_kill(pub, peer, "it acknowledged what it was not asked");

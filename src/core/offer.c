@@ -70,6 +70,34 @@ void zti_harvest_all(struct zt_publisher *pub)
 		harvest(&pub->subscriptions[zti_first(set)]);
 }
 
+/*
+ * Take back from `latest` subscriptions what they are offered and what is not
+ * the newest frame: they did not know the memory that newer ones lie in.
+ */
+void zti_withdraw_old(struct zt_publisher *pub)
+{
+	uint64_t set = atomic_load_explicit(&pub->attached,
+					    memory_order_seq_cst);
+	uint64_t keep = pub->newest == ZTI_NO_SLOT ? 0 : zti_bit(pub->newest);
+
+	for (; set; set &= set - 1) {
+		struct zti_subscription *sub =
+			&pub->subscriptions[zti_first(set)];
+		_Atomic uint64_t *offered = &sub->page->offered.word;
+		uint64_t lent = get_lent(sub), was;
+
+		if (sub->delivery != ZT_LATEST ||
+		    !(atomic_load_explicit(offered, memory_order_relaxed) &
+		      lent & ~keep))
+			continue;
+		was = atomic_fetch_and_explicit(offered, keep,
+						memory_order_acq_rel) &
+		      lent & ~keep;
+		set_lent(sub, lent & ~was);
+		count(&sub->withdrawn_count, zti_count(was));
+	}
+}
+
 /* What anybody has lent, as far as the publisher knows by now. */
 uint64_t zti_lent(struct zt_publisher *pub)
 {
@@ -107,12 +135,13 @@ static void offer_latest(struct zt_publisher *pub, unsigned int index,
 	struct zti_subscription *sub = &pub->subscriptions[index];
 	uint64_t lent = get_lent(sub), was;
 
-	if (!bit && !(atomic_load_explicit(&sub->page->offered.word,
-					   memory_order_relaxed) & lent)) {
+	/* Memory that it does not know: what it is offered stays, until it
+	   does or until the slot is needed (zti_withdraw_old()). */
+	if (!bit) {
 		harvest(sub);
 		return;
 	}
-	if (bit && sub->min_interval_ns && sub->last_offer_ns &&
+	if (sub->min_interval_ns && sub->last_offer_ns &&
 	    (uint64_t)(now - sub->last_offer_ns) < sub->min_interval_ns &&
 	    !(atomic_load_explicit(&sub->page->offered.word,
 				   memory_order_relaxed) & lent)) {
@@ -129,10 +158,8 @@ static void offer_latest(struct zt_publisher *pub, unsigned int index,
 	   before it takes, so this never counts a frame too many. */
 	harvest(sub);
 	count(&sub->withdrawn_count, zti_count(was));
-	if (bit) {
-		count(&sub->offered_count, 1);
-		sub->last_offer_ns = now;
-	}
+	count(&sub->offered_count, 1);
+	sub->last_offer_ns = now;
 	if (zti_count(get_lent(sub) & ~bit) > sub->bound)
 		cut_off(pub, index);
 }
@@ -204,18 +231,20 @@ static void offer_lossless(struct zti_subscription *sub, uint64_t bit)
 	count(&sub->offered_count, 1);
 }
 
-static void offer_one(struct zt_publisher *pub, unsigned int index,
+/* Returns whether the subscriber sleeps. */
+static bool offer_one(struct zt_publisher *pub, unsigned int index,
 		      unsigned int slot, int64_t now)
 {
 	struct zti_subscription *sub = &pub->subscriptions[index];
 	bool muted = atomic_load_explicit(&sub->mute, memory_order_relaxed);
+	/* seq_cst, as is our store of the phase: see catch_up(). */
 	bool mapped = atomic_load_explicit(&sub->slots,
-					   memory_order_acquire) &
+					   memory_order_seq_cst) &
 		      zti_bit(slot);
 
 	if (muted) {
 		harvest(sub);
-		return;
+		return false;
 	}
 	switch (sub->delivery) {
 	case ZT_LATEST:
@@ -234,6 +263,8 @@ static void offer_one(struct zt_publisher *pub, unsigned int index,
 	if (mapped)
 		atomic_store_explicit(&sub->last_offered, pub->sequence,
 				      memory_order_relaxed);
+	return atomic_load_explicit(&sub->page->waiting.word,
+				    memory_order_seq_cst);
 }
 
 /* Tell the subscriptions that sleep. A full socket is readable already. */
@@ -243,9 +274,6 @@ static void wake(struct zt_publisher *pub, uint64_t set)
 		struct zti_subscription *sub =
 			&pub->subscriptions[zti_first(set)];
 
-		if (!atomic_load_explicit(&sub->page->waiting.word,
-					  memory_order_seq_cst))
-			continue;
 		atomic_store_explicit(&sub->page->waiting.word, 0,
 				      memory_order_seq_cst);
 		zti_socket_send(sub->socket, "", 1, NULL, 0);
@@ -257,10 +285,18 @@ void zti_offer(struct zt_publisher *pub, unsigned int slot, int64_t now)
 	uint64_t set = atomic_load_explicit(&pub->attached,
 					    memory_order_seq_cst);
 
-	for (uint64_t rest = set; rest; rest &= rest - 1)
-		offer_one(pub, zti_first(rest), slot, now);
-	wake(pub, set & atomic_load_explicit(&pub->attached,
-					     memory_order_seq_cst));
+	uint64_t sleeping = 0;
+
+	/* Whether one sleeps is asked while its line is here; the calls that
+	   wake come after the last offer. */
+	for (; set; set &= set - 1) {
+		unsigned int index = zti_first(set);
+
+		if (offer_one(pub, index, slot, now))
+			sleeping |= zti_bit(index);
+	}
+	if (sleeping)
+		wake(pub, sleeping);
 }
 
 /*

@@ -218,19 +218,37 @@ void zti_peers_attend(struct zt_publisher *pub)
 		zti_peers_tell(pub);
 }
 
-/* Whether a segment stays only until this one lets go of it. */
-static bool pins_memory(const struct zt_publisher *pub,
-			const struct zti_peer *peer)
+/*
+ * Since when a peer has kept old memory alive: by a frame in it, or by not
+ * answering. INT64_MAX: it does not.
+ */
+static int64_t pins_since(const struct zt_publisher *pub,
+			  const struct zti_peer *peer)
 {
-	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++)
-		if (pub->segments[id].retired &&
-		    (pub->segments[id].told & zti_bit(peer->index)))
-			return true;
-	return false;
+	uint64_t lent = atomic_load_explicit(
+		&pub->subscriptions[peer->index].lent, memory_order_relaxed);
+	int64_t since = INT64_MAX;
+
+	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++) {
+		const struct zti_segment *seg = &pub->segments[id];
+
+		if (!seg->retiring_since)
+			continue;
+		if (((seg->told & zti_bit(peer->index)) && seg->retired) ||
+		    (lent & zti_segment_slots(pub, id)))
+			since = seg->retiring_since < since ?
+				seg->retiring_since : since;
+	}
+	if (since != INT64_MAX && peer->asked && peer->since_ns > since)
+		since = peer->since_ns;
+	return since;
 }
 
-/* How long a silent peer is borne with: one that holds frames, as long as one
-   that keeps the publisher waiting. */
+/*
+ * How long that is borne: of one that holds frames, as long as of one that
+ * keeps the publisher waiting. What it holds in old memory stays as it is,
+ * since nothing is written there again.
+ */
 static uint64_t patience(const struct zt_publisher *pub,
 			 const struct zti_peer *peer)
 {
@@ -246,12 +264,18 @@ void zti_peers_cut_silent(struct zt_publisher *pub)
 {
 	int64_t now = zti_now_ns();
 
-	for (struct zti_peer *peer = pub->peers; peer; peer = peer->next)
-		if (peer->state != ZTI_PEER_DEAD && peer->asked &&
-		    pins_memory(pub, peer) &&
-		    (uint64_t)(now - peer->since_ns) > patience(pub, peer))
+	for (struct zti_peer *peer = pub->peers; peer; peer = peer->next) {
+		int64_t since;
+
+		if (peer->state == ZTI_PEER_DEAD ||
+		    !zti_peer_subscribes(peer) ||
+		    !pub->subscriptions[peer->index].page)
+			continue;
+		since = pins_since(pub, peer);
+		if (since < now && (uint64_t)(now - since) > patience(pub, peer))
 			zti_peer_kill(pub, peer,
 				      "it does not let go of old memory, and memory is short");
+	}
 	/* We may be a loan: the service reaps. */
 	zti_kick(pub);
 }
@@ -299,7 +323,8 @@ int64_t zti_peers_expire(struct zt_publisher *pub, int64_t now)
 		int64_t until = peer->since_ns + JOIN_TIMEOUT_NS;
 
 		if (peer->state != ZTI_PEER_GREETING &&
-		    !(peer->state == ZTI_PEER_JOINING && peer->asked))
+		    !(peer->state == ZTI_PEER_JOINING &&
+		      (peer->asked || peer->page.fd >= 0)))
 			continue;
 		if (until <= now)
 			zti_peer_kill(pub, peer, "it did not finish joining");

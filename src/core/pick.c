@@ -94,6 +94,7 @@ unsigned int zti_pick_again(struct zt_publisher *pub, uint64_t size)
 {
 	zti_enter(pub);
 	zti_harvest_all(pub);
+	zti_withdraw_old(pub);
 	zti_leave(pub);
 	return zti_pick(pub, size);
 }

@@ -18,7 +18,8 @@ int zt_memory_plan(const struct zt_format *format, uint32_t metadata_size,
 	struct zt_format complete;
 	int r;
 
-	if (!format || !plan || plan->size < sizeof(plan->size))
+	if (!format || !plan || plan->size < sizeof(plan->size) ||
+	    loans > ZTI_LOANS_MAX || metadata_size > ZTI_METADATA_MAX)
 		return -EINVAL;
 	complete = *format;
 	r = zt_format_complete(&complete);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -15,8 +16,6 @@
 #include "os/limits.h"
 #include "os/rundir.h"
 #include "os/socket.h"
-
-#define METADATA_MAX (1U << 20)
 
 static int fail(char *ret_reason, int error, const char *text)
 {
@@ -37,7 +36,7 @@ static int check_options(struct zt_publisher_options *options, char *reason)
 		wrong = "more than 16 loans at once";
 	else if (options->slots > ZTI_SLOTS_MAX)
 		wrong = "more than 64 slots";
-	else if (options->metadata_size > METADATA_MAX)
+	else if (options->metadata_size > ZTI_METADATA_MAX)
 		wrong = "more than 1 MiB of metadata a frame";
 	else if (options->mode & ~0777U)
 		wrong = "a mode that is not between 0 and 0777";
@@ -194,9 +193,12 @@ static void in_child(struct zti_fork_entry *entry)
 		(char *)entry - offsetof(struct zt_publisher, fork_entry));
 
 	close_fds(pub);
-	for (struct zti_peer *p = pub->peers; p; p = p->next)
+	for (struct zti_peer *p = pub->peers; p; p = p->next) {
 		if (p->fd >= 0)
 			close(p->fd);
+		if (zti_peer_subscribes(p) && p->page.fd >= 0)
+			close(p->page.fd);
+	}
 	for (unsigned int i = 0; i < ZTI_SEGMENTS_MAX; i++)
 		if (pub->segments[i].memory.address)
 			close(pub->segments[i].memory.fd);
@@ -237,6 +239,9 @@ static void tear_down(struct zt_publisher *pub)
 	zti_segments_free_all(pub);
 	if (pub->board)
 		zti_memfd_backend.detach(&pub->board_memory);
+	/* A child that is being forked may have the lock's file open. */
+	if (pub->lock_fd >= 0)
+		flock(pub->lock_fd, LOCK_UN);
 	close_fds(pub);
 	pthread_mutex_destroy(&pub->serving);
 	free(pub);

@@ -42,6 +42,7 @@
 #include "memory/memory_impl.h"
 
 #define ZTI_LOANS_MAX 16
+#define ZTI_METADATA_MAX (1U << 20)
 #define ZTI_NO_SLOT ZTI_SLOTS_MAX
 #define ZTI_NO_SUBSCRIPTION ZTI_SUBSCRIPTIONS_MAX
 
@@ -98,7 +99,7 @@ struct zti_segment {
 	uint64_t slot_size;
 	uint64_t places_free;		/* places without a slot number */
 	uint64_t told, acknowledged;	/* by which peers: bits of peers */
-	bool retiring;			/* no new frame goes into it */
+	int64_t retiring_since;		/* 0: new frames go into it */
 	bool retired;			/* no frame is in it; peers are told */
 };
 
@@ -153,6 +154,7 @@ struct zt_publisher {
 	int64_t started_ns;
 	int64_t timer_at, rows_at;
 	bool listen_rests;		/* no descriptors were left */
+	bool tell_again;		/* a message could not be sent */
 	bool ending;			/* zt_publisher_destroy() */
 
 	/* Set at creation. */
@@ -251,6 +253,7 @@ void zti_offer(struct zt_publisher *pub, unsigned int slot, int64_t now);
 void zti_harvest_all(struct zt_publisher *pub);
 void zti_harvest_slot(struct zt_publisher *pub, uint64_t bit);
 uint64_t zti_lent(struct zt_publisher *pub);
+void zti_withdraw_old(struct zt_publisher *pub);
 void zti_evict(struct zt_publisher *pub, unsigned int index);
 
 /* attach.c: the service's. */
@@ -268,6 +271,7 @@ int zti_segments_provide(struct zt_publisher *pub, uint64_t slot_size,
 void zti_segments_collect(struct zt_publisher *pub);
 void zti_segments_acknowledged(struct zt_publisher *pub, unsigned int index);
 void zti_segments_free_all(struct zt_publisher *pub);
+uint64_t zti_segment_slots(const struct zt_publisher *pub, uint32_t segment);
 uint64_t zti_slot_size(const struct zt_format *format, uint32_t metadata_size);
 
 /* serve.c: the service. */

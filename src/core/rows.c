@@ -52,7 +52,8 @@ static void fill_row(struct zt_publisher *pub, const struct zti_peer *peer,
 		     struct zti_board_row *row)
 {
 	const struct zti_subscription *sub = &pub->subscriptions[peer->index];
-	uint64_t lent = get(&sub->lent);
+	/* What is returned is not held, harvested or not. */
+	uint64_t lent = get(&sub->lent) & ~get(&sub->page->returned.word);
 	uint64_t waiting = lent & get(&sub->page->offered.word);
 	uint64_t offered = get(&sub->offered_count);
 	uint64_t withdrawn = get(&sub->withdrawn_count);

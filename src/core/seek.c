@@ -40,8 +40,13 @@ void zti_seek_stop(struct zt_subscriber *sub)
 	/* See zti_peer_kill() for why closing alone will not do. */
 	epoll_ctl(sub->epoll_fd, EPOLL_CTL_DEL, sub->inotify_fd, NULL);
 	epoll_ctl(sub->epoll_fd, EPOLL_CTL_DEL, sub->timer_fd, NULL);
-	zti_close_fd(&sub->inotify_fd);
 	zti_close_fd(&sub->timer_fd);
+	/* To close it with watches takes the kernel tens of milliseconds,
+	   and a frame may be there: it is kept for the next time. */
+	for (unsigned int i = 0; i < ZTI_WATCHES_MAX; i++)
+		if (sub->watches[i] > 0)
+			inotify_rm_watch(sub->inotify_fd, sub->watches[i]);
+	memset(sub->watches, 0, sizeof(sub->watches));
 }
 
 /*
@@ -58,17 +63,19 @@ static int start_looking(struct zt_subscriber *sub)
 	if (sub->timer_fd < 0 ||
 	    timerfd_settime(sub->timer_fd, 0, &spec, NULL) < 0)
 		return -errno;
-	sub->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (sub->inotify_fd < 0)
+		sub->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	for (unsigned int i = 0;
-	     sub->inotify_fd >= 0 && i < zti_rundir_reader_count(); i++) {
+	     sub->inotify_fd >= 0 && i < ZTI_WATCHES_MAX &&
+	     i < zti_rundir_reader_count(); i++) {
 		char path[ZTI_RUNDIR_PATH_MAX];
 		int fd = zti_rundir_open_reader(i, path);
 
 		if (fd < 0)
 			continue;
 		close(fd);
-		inotify_add_watch(sub->inotify_fd, path,
-				  IN_CREATE | IN_MOVED_TO);
+		sub->watches[i] = inotify_add_watch(sub->inotify_fd, path,
+						    IN_CREATE | IN_MOVED_TO);
 	}
 	if (sub->inotify_fd >= 0 && zti_watch_fd(sub, sub->inotify_fd) < 0)
 		zti_close_fd(&sub->inotify_fd);

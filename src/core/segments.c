@@ -23,6 +23,7 @@
 
 #include "core/peer.h"
 #include "core/publisher_impl.h"
+#include "os/clock.h"
 #include "os/limits.h"
 
 static uint64_t align(uint64_t size, uint64_t to)
@@ -40,7 +41,7 @@ uint64_t zti_slot_size(const struct zt_format *format, uint32_t metadata_size)
 }
 
 /* The slots that lie in a segment. */
-static uint64_t slots_of(const struct zt_publisher *pub, uint32_t segment)
+uint64_t zti_segment_slots(const struct zt_publisher *pub, uint32_t segment)
 {
 	uint64_t set = 0;
 
@@ -73,7 +74,8 @@ void zti_segments_acknowledged(struct zt_publisher *pub, unsigned int index)
 static void recompute_all(struct zt_publisher *pub)
 {
 	for (unsigned int i = 0; i < ZTI_SUBSCRIPTIONS_MAX; i++)
-		zti_segments_acknowledged(pub, i);
+		if (pub->subscriptions[i].page)
+			zti_segments_acknowledged(pub, i);
 }
 
 static void number_place(struct zt_publisher *pub, unsigned int slot,
@@ -100,7 +102,7 @@ static void number_places(struct zt_publisher *pub)
 	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++) {
 		struct zti_segment *seg = &pub->segments[id];
 
-		while (seg->memory.address && !seg->retiring &&
+		while (seg->memory.address && !seg->retiring_since &&
 		       seg->places_free && ~(pub->slots_owned | fresh)) {
 			unsigned int slot =
 				zti_first(~(pub->slots_owned | fresh));
@@ -147,9 +149,9 @@ void zti_segments_collect(struct zt_publisher *pub)
 		struct zti_segment *seg = &pub->segments[id];
 		uint64_t slots;
 
-		if (!seg->memory.address || !seg->retiring)
+		if (!seg->memory.address || !seg->retiring_since)
 			continue;
-		slots = slots_of(pub, id);
+		slots = zti_segment_slots(pub, id);
 		pub->slots_owned &= ~(slots & ~in_use);
 		slots &= in_use;
 		retiring |= slots;
@@ -173,9 +175,9 @@ static unsigned int places_owned(const struct zt_publisher *pub)
 	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++) {
 		const struct zti_segment *seg = &pub->segments[id];
 
-		if (seg->memory.address && !seg->retiring)
+		if (seg->memory.address && !seg->retiring_since)
 			places += zti_count(seg->places_free) +
-				  zti_count(slots_of(pub, id));
+				  zti_count(zti_segment_slots(pub, id));
 	}
 	return places;
 }
@@ -186,7 +188,7 @@ static uint64_t memory_retiring(const struct zt_publisher *pub)
 	uint64_t size = 0;
 
 	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++)
-		if (pub->segments[id].retiring)
+		if (pub->segments[id].retiring_since)
 			size += pub->segments[id].memory.size;
 	return size;
 }
@@ -264,12 +266,12 @@ static void retire_smaller(struct zt_publisher *pub, uint64_t slot_size)
 	for (uint32_t id = 0; id < ZTI_SEGMENTS_MAX; id++) {
 		struct zti_segment *seg = &pub->segments[id];
 
-		if (!seg->memory.address || seg->retiring ||
+		if (!seg->memory.address || seg->retiring_since ||
 		    seg->slot_size >= slot_size)
 			continue;
-		seg->retiring = true;
+		seg->retiring_since = zti_now_ns();
 		seg->places_free = 0;
-		gone |= slots_of(pub, id);
+		gone |= zti_segment_slots(pub, id);
 	}
 	atomic_fetch_and_explicit(&pub->usable, ~gone, memory_order_seq_cst);
 	zti_quiesce(pub);

@@ -88,6 +88,10 @@ static void keep_time(struct zt_publisher *pub)
 	int64_t now = zti_now_ns();
 	int64_t next = zti_peers_expire(pub, now);
 
+	if (pub->tell_again && now >= pub->timer_at) {
+		pub->tell_again = false;
+		zti_peers_tell(pub);
+	}
 	if (pub->listen_rests && now >= pub->timer_at) {
 		struct epoll_event event = { .events = EPOLLIN,
 					     .data.ptr = &pub->listen_fd };
@@ -96,7 +100,7 @@ static void keep_time(struct zt_publisher *pub)
 			epoll_ctl(pub->epoll_fd, EPOLL_CTL_MOD, pub->listen_fd,
 				  &event) < 0;
 	}
-	if (pub->listen_rests && now + REST_NS < next)
+	if ((pub->listen_rests || pub->tell_again) && now + REST_NS < next)
 		next = now + REST_NS;
 	if (pub->monitor_count) {
 		if (now >= pub->rows_at) {

@@ -144,33 +144,6 @@ static int settle(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 	return -EAGAIN;
 }
 
-static void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#endif
-}
-
-/* Look on for a while before sleeping. */
-static int spin(struct zt_subscriber *sub, int64_t deadline,
-		const struct zt_frame **ret_frame)
-{
-	int64_t until = zti_now_ns() + (int64_t)sub->options.spin_ns;
-
-	if (deadline < until)
-		until = deadline;
-	do {
-		for (int i = 0; i < 64; i++) {
-			int r = zti_connection_next(sub->conn, ret_frame);
-
-			if (r != -EAGAIN)
-				return r;
-			relax();
-		}
-	} while (zti_now_ns() < until);
-	return -EAGAIN;
-}
-
 static int sleep_until(struct zt_subscriber *sub, int64_t deadline)
 {
 	bool joined = sub->conn && sub->conn->state == ZTI_CONNECTION_STARTED;
@@ -215,6 +188,34 @@ static int look(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 				 memory_order_relaxed) != conn->messages_seen)
 		answer(sub);
 	return zti_connection_next(conn, ret_frame);
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Look on for a while before sleeping. */
+static int spin(struct zt_subscriber *sub, int64_t deadline,
+		const struct zt_frame **ret_frame)
+{
+	int64_t until = zti_now_ns() + (int64_t)sub->options.spin_ns;
+
+	if (deadline < until)
+		until = deadline;
+	do {
+		for (int i = 0; i < 256; i++) {
+			int r = look(sub, ret_frame);
+
+			if (r != -EAGAIN)
+				return r;
+			if (i % 8 == 7)
+				relax();
+		}
+	} while (zti_now_ns() < until);
+	return -EAGAIN;
 }
 
 static int take(struct zt_subscriber *sub, int64_t deadline, bool wait,
@@ -338,6 +339,7 @@ static void destroy(struct zt_subscriber *sub)
 	zti_fork_unregister(&sub->fork_entry);
 	zti_drop_connection(sub);
 	zti_seek_stop(sub);
+	zti_close_fd(&sub->inotify_fd);
 	zti_close_fd(&sub->again_fd);
 	zti_close_fd(&sub->epoll_fd);
 	pthread_mutex_destroy(&sub->lock);

@@ -9,11 +9,15 @@
 
 #include "core/connection.h"
 
+/* A reader looks in at most so many directories. */
+#define ZTI_WATCHES_MAX 2
+
 struct zt_subscriber {
 	struct zti_connection *conn;	/* NULL between two publishers */
 	int64_t join_deadline;
 	bool joined;			/* it was STARTED once */
 	int epoll_fd, inotify_fd, timer_fd;
+	int watches[ZTI_WATCHES_MAX];	/* of inotify_fd; 0: none */
 	int again_fd;			/* eventfd: see stay_readable() */
 	bool again;			/* it is readable */
 	uint64_t taken, dropped, wakes, reconnects;	/* of past ones */

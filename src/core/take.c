@@ -5,7 +5,7 @@
  *
  * Between a look at `offered` and the clearing of a bit there, the slot may
  * have been withdrawn and offered again with a later frame. So a slot's
- * sequence counts only once its bit is won, and what was read before is but a
+ * sequence counts only once its bit is won; what was read before is at most a
  * guide to which bit to try for.
  *
  * What the publisher wrote is checked before it is used: a description once,
@@ -199,57 +199,55 @@ static int deliver(struct zti_connection *conn, unsigned int slot,
 	return 0;
 }
 
-/* Of a set, the slot with the highest sequence above the last delivered. */
-static int newest_of(const struct zti_connection *conn, uint64_t set,
-		     unsigned int *ret_slot)
+/*
+ * Win all that is offered. One line of the board comes meanwhile: waiting for
+ * it is a good part of the time between a publish and its take.
+ */
+static uint64_t win_all(struct zti_connection *conn)
 {
-	uint64_t best = conn->last;
+	uint64_t set = offered(conn);
 
-	for (; set; set &= set - 1) {
+	if (!set)
+		return 0;
+	__builtin_prefetch(&conn->board->slots[__builtin_ctzll(set)]);
+	return atomic_exchange_explicit(&conn->page->offered.word, 0,
+					memory_order_acq_rel);
+}
+
+/* Of a set, the slot with the highest sequence. */
+static unsigned int newest_of(const struct zti_connection *conn, uint64_t set)
+{
+	unsigned int best = (unsigned int)__builtin_ctzll(set);
+
+	for (set &= set - 1; set; set &= set - 1) {
 		unsigned int slot = (unsigned int)__builtin_ctzll(set);
-		uint64_t sequence = sequence_of(conn, slot);
 
-		if (sequence > best) {
-			best = sequence;
-			*ret_slot = slot;
-		}
+		if (sequence_of(conn, slot) > sequence_of(conn, best))
+			best = slot;
 	}
-	return best > conn->last;
+	return best;
 }
 
 /*
- * Where there is but one it need not be looked at before it is won, and its
- * line can come while we win it: that is most of the time between a publish
- * and its take.
+ * The publisher keeps one frame on offer, the newest, and puts a newer one in
+ * its place in one step; so does taking it. Whatever else is there, an honest
+ * publisher did not put there.
  */
-static bool only_one(const struct zti_connection *conn, uint64_t set)
-{
-	if (!set || (set & (set - 1)))
-		return false;
-	__builtin_prefetch(&conn->board->slots[__builtin_ctzll(set)]);
-	return true;
-}
-
 static int next_latest(struct zti_connection *conn,
 		       const struct zt_frame **ret_frame)
 {
+	uint64_t set = win_all(conn), rest;
 	unsigned int slot;
 
-	/* Each turn that fails, the publisher has put a newer frame there. */
-	for (int tries = 0; tries < 1000; tries++) {
-		uint64_t set = offered(conn), sequence;
-
-		if (only_one(conn, set))
-			slot = (unsigned int)__builtin_ctzll(set);
-		else if (!newest_of(conn, set, &slot))
-			return -EAGAIN;
-		if (!win(conn, slot))
-			continue;
-		sequence = sequence_of(conn, slot);
-		if (sequence > conn->last)
-			return deliver(conn, slot, sequence, ret_frame);
-		zti_connection_return(conn, 1ULL << slot);
-	}
+	if (!set)
+		return -EAGAIN;
+	slot = newest_of(conn, set);
+	rest = set & ~(1ULL << slot);
+	if (rest)
+		zti_connection_return(conn, rest);
+	if (sequence_of(conn, slot) > conn->last)
+		return deliver(conn, slot, sequence_of(conn, slot), ret_frame);
+	zti_connection_return(conn, 1ULL << slot);
 	return -EAGAIN;
 }
 
@@ -299,28 +297,34 @@ static int next_queued(struct zti_connection *conn,
 	return -EAGAIN;
 }
 
+/*
+ * Every frame in order. Nothing is withdrawn here but by an eviction, so all
+ * that is offered is won at once; sequences without gaps find their slots by
+ * their own number.
+ */
 static int next_lossless(struct zti_connection *conn,
 			 const struct zt_frame **ret_frame)
 {
-	uint64_t set = offered(conn);
+	uint64_t next = conn->last + 1;
+	uint8_t *slot = &conn->order[next % ZTI_SLOTS_MAX];
 
-	if (only_one(conn, set)) {
-		unsigned int slot = (unsigned int)__builtin_ctzll(set);
+	if (!(conn->pending >> *slot & 1) ||
+	    sequence_of(conn, *slot) != next) {
+		uint64_t set = win_all(conn);
 
-		/* Nothing is withdrawn here but by an eviction. */
-		if (!win(conn, slot))
+		conn->pending |= set;
+		for (; set; set &= set - 1) {
+			unsigned int won = (unsigned int)__builtin_ctzll(set);
+
+			conn->order[sequence_of(conn, won) % ZTI_SLOTS_MAX] =
+				(uint8_t)won;
+		}
+		if (!(conn->pending >> *slot & 1) ||
+		    sequence_of(conn, *slot) != next)
 			return -EAGAIN;
-		return deliver(conn, slot, sequence_of(conn, slot), ret_frame);
 	}
-	for (; set; set &= set - 1) {
-		unsigned int slot = (unsigned int)__builtin_ctzll(set);
-
-		/* Nothing is withdrawn here but by an eviction. */
-		if (sequence_of(conn, slot) == conn->last + 1 &&
-		    win(conn, slot))
-			return deliver(conn, slot, conn->last + 1, ret_frame);
-	}
-	return -EAGAIN;
+	conn->pending &= ~(1ULL << *slot);
+	return deliver(conn, *slot, next, ret_frame);
 }
 
 int zti_connection_next(struct zti_connection *conn,

@@ -170,6 +170,9 @@ int zti_loan_slowly(struct zt_publisher *pub, uint64_t size,
 	int r;
 
 	*ret_slot = zti_pick_again(pub, size);
+	/* Old slots that have come back only need new numbers. */
+	if (*ret_slot == ZTI_NO_SLOT && fits && make_room(pub, size) == 0)
+		*ret_slot = zti_pick_again(pub, size);
 	if (*ret_slot != ZTI_NO_SLOT)
 		return 0;
 	start = zti_now_ns();

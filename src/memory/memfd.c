@@ -7,6 +7,11 @@
  * the publisher's own mapping, made before, can change it or punch holes in
  * it; SEAL, that it stays so. And to a publisher: SHRINK again, and GROW, that
  * a peer cannot make it take more memory.
+ *
+ * A subscription page is written by both, so it gets FUTURE_WRITE and SEAL
+ * only when both have mapped it. Without them a peer could punch holes in it,
+ * over and over, and a store of the other to a page that is being punched
+ * waits in the kernel until the puncher gets on, which it need not.
  */
 #include "memory/memory_impl.h"
 
@@ -35,12 +40,12 @@
 /* fallocate() starts again from the front when a signal interrupts it. */
 #define ALLOCATE_STEP ((size_t)4 << 20)
 
-#define SEALS_FIXED (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define SEALS_SIZE (F_SEAL_SHRINK | F_SEAL_GROW)
+#define SEALS_ALL (SEALS_SIZE | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
 
 static int seals_for(unsigned int flags)
 {
-	return flags & ZTI_MEMORY_WRITABLE_BY_PEER
-		? SEALS_FIXED : SEALS_FIXED | F_SEAL_FUTURE_WRITE;
+	return flags & ZTI_MEMORY_WRITABLE_BY_PEER ? SEALS_SIZE : SEALS_ALL;
 }
 
 static int make_fd(const char *label, char *ret_reason)
@@ -262,6 +267,23 @@ static int check_size(int fd, size_t size, char *ret_reason)
 				  (unsigned long long)status.st_blocks * 512,
 				  size);
 	return 0;
+}
+
+int zti_memfd_finish_page(int fd, size_t size, char *ret_reason)
+{
+	int r;
+
+	/* Fails where the peer has sealed it first: the check tells. */
+	fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL);
+	r = zti_memfd_page_finished(fd, ret_reason);
+	if (r < 0)
+		return r;
+	return check_size(fd, size, ret_reason);
+}
+
+int zti_memfd_page_finished(int fd, char *ret_reason)
+{
+	return check_seals(fd, 0, ret_reason);
 }
 
 static int memfd_attach(int fd, int id, size_t size, unsigned int flags,

@@ -100,6 +100,18 @@ struct zti_memory_backend {
 
 extern const struct zti_memory_backend zti_memfd_backend;
 
+/*
+ * A subscription page (always a memfd) is created open to writing mappings.
+ * Once the subscriber has mapped it, and before the publisher touches it
+ * again, it is closed to all further ones, and to holes. -EPROTO: the peer has
+ * tampered with it.
+ */
+int zti_memfd_finish_page(int fd, size_t size, char *ret_reason);
+
+/* The subscriber's check that this was done: 0 or -EPROTO. */
+int zti_memfd_page_finished(int fd, char *ret_reason);
+
+
 /** The backend of a kind, NULL where this library has none. */
 const struct zti_memory_backend *zti_memory_backend(uint32_t kind);
 

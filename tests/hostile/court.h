@@ -89,7 +89,10 @@ struct harness_peer court_spawn(harness_peer_fn run, void *argument,
 /* In a hostile peer: has it been told to end? */
 bool court_over(int fd);
 
-/* Tell a hostile peer to end, with frames going on; it has to end well. */
+/* Tell a hostile peer to end, and wait for it with frames going on. */
+void court_send_away(struct court *court, struct harness_peer *peer);
+
+/* The same, and it has to have ended well. */
 void court_dismiss(struct court *court, struct harness_peer *peer);
 
 #endif

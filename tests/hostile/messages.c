@@ -9,7 +9,15 @@
 #include "court.h"
 #include "raw.h"
 
-enum state { CONNECTED, JOINING, JOINED, LEAVING, WATCHING, STATES };
+enum state {
+	CONNECTED,	/* and nothing said */
+	WELCOMED,	/* the page is not acknowledged */
+	JOINING,	/* a segment is not acknowledged */
+	JOINED,
+	LEAVING,
+	WATCHING,	/* a monitor */
+	STATES
+};
 
 /* What comes of it. */
 enum outcome {
@@ -38,8 +46,9 @@ static void enter(struct raw *raw, enum state state)
 		msg.hello.role = ZTI_ROLE_MONITOR;
 	raw_say(raw, &msg);
 	assert_int_equal(raw_await(raw, &msg), ZTI_WELCOME);
-	if (state == WATCHING)
+	if (state == WATCHING || state == WELCOMED)
 		return;
+	raw_answer(raw, &msg);
 	assert_int_equal(raw_await(raw, &msg), ZTI_SEGMENT);
 	if (state == JOINING)
 		return;
@@ -173,7 +182,7 @@ static void hello_is_said_once(void)
 	struct court court;
 
 	open_court(&court);
-	for (unsigned int state = JOINING; state < STATES; state++)
+	for (unsigned int state = WELCOMED; state < STATES; state++)
 		say(&court, state, &msg, sizeof(msg), CUT_OFF);
 	court_close(&court);
 }
@@ -206,11 +215,12 @@ static void hello_asks_for_what_there_is(void)
 
 static void what_was_not_asked_cannot_be_acknowledged(void)
 {
-	struct zti_message right = raw_ack(0, false);
+	struct zti_message page = raw_ack(ZTI_ACK_PAGE, false);
+	struct zti_message right = raw_ack(1, false);
 	const struct zti_message wrong[] = {
-		raw_ack(0, true), raw_ack(5, false), raw_ack(63, false),
-		raw_ack(64, false), raw_ack(UINT32_MAX, false),
-		raw_ack(UINT32_MAX, true),
+		raw_ack(0, false), raw_ack(1, true), raw_ack(63, false),
+		raw_ack(64, false), raw_ack(UINT32_MAX - 1, false),
+		raw_ack(INT32_MAX, true),
 	};
 	struct court court;
 
@@ -219,10 +229,13 @@ static void what_was_not_asked_cannot_be_acknowledged(void)
 		for (unsigned int state = 0; state < STATES; state++)
 			say(&court, state, &wrong[i], sizeof(wrong[i]),
 			    CUT_OFF);
-	/* Nor a second time, or before HELLO. */
+	/* Nor out of turn, or a second time. */
 	for (unsigned int state = 0; state < STATES; state++)
-		if (state != JOINING)
-			say(&court, state, &right, sizeof(right), CUT_OFF);
+		say(&court, state, &right, sizeof(right),
+		    state == JOINING ? SKIPPED : CUT_OFF);
+	for (unsigned int state = 0; state < STATES; state++)
+		say(&court, state, &page, sizeof(page),
+		    state == WELCOMED ? SKIPPED : CUT_OFF);
 	court_close(&court);
 }
 
@@ -233,6 +246,7 @@ static void bye_is_an_end(void)
 
 	open_court(&court);
 	say(&court, CONNECTED, &msg, sizeof(msg), HANG_UP);
+	say(&court, WELCOMED, &msg, sizeof(msg), HANG_UP);
 	say(&court, JOINING, &msg, sizeof(msg), HANG_UP);
 	say(&court, JOINED, &msg, sizeof(msg), SKIPPED);
 	say(&court, LEAVING, &msg, sizeof(msg), HANG_UP);

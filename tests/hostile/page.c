@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Subscribers that write what they like on their page, as fast as they can. */
 #include <fcntl.h>
-#include <linux/memfd.h>
-#include <stdlib.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -59,20 +59,6 @@ static void play_with_masks(struct raw *raw, uint64_t *state)
 	default:
 		atomic_fetch_add(&raw->page->messages.word, 1);
 	}
-}
-
-/* Take the page's memory away under the publisher's mapping. */
-static void punch_holes(struct raw *raw, uint64_t *state)
-{
-	play_with_masks(raw, state);
-	if (raw_random(state) & 1)
-		fallocate(raw->page_fd, FALLOC_FL_PUNCH_HOLE |
-			  FALLOC_FL_KEEP_SIZE, 0, ZTI_PAGE_SIZE);
-	else
-		madvise(raw->page, ZTI_PAGE_SIZE, MADV_REMOVE);
-	assert_int_equal(ftruncate(raw->page_fd, 0), -1);
-	assert_int_equal(ftruncate(raw->page_fd, 1 << 20), -1);
-	assert_int_equal(fcntl(raw->page_fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
 }
 
 /* Join, play, and when cut off begin again, until told to end. */
@@ -158,9 +144,142 @@ static void lossless_plays_with_masks(void)
 	storm(ZT_LOSSLESS, 3, play_with_masks);
 }
 
-static void pages_lose_their_memory(void)
+/*
+ * A store to a page in which somebody is punching a hole waits in the kernel
+ * until he is done, and he need not be: see hostile_scheduling() below. So
+ * nobody is let punch where the publisher may write.
+ */
+static void no_holes_can_be_punched(void)
 {
-	storm(ZT_LATEST, 1, punch_holes);
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	struct zt_publisher_options options = { .slots = 16 };
+	struct court court;
+	struct raw raw;
+	char path[64];
+	int fd;
+
+	court_open(&court, &options);
+	assert_true(raw_join(&raw, COURT_STREAM, ZT_LATEST, 1));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", raw.page_fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fallocate(raw.page_fd, mode, 0, ZTI_PAGE_SIZE), -1);
+	assert_int_equal(fallocate(fd, mode, 0, ZTI_PAGE_SIZE), -1);
+	assert_int_equal(madvise(raw.page, ZTI_PAGE_SIZE, MADV_REMOVE), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(ftruncate(fd, 1 << 20), -1);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	close(fd);
+	court_frames(&court, 100);
+	raw_close(&raw);
+	court_close(&court);
+}
+
+/* Be welcomed, and have a page that the publisher has not sealed yet. */
+static void be_welcomed(struct raw *raw)
+{
+	struct zti_message msg = raw_hello(ZT_LATEST, 1);
+
+	raw_open(raw, COURT_STREAM);
+	raw_say(raw, &msg);
+	assert_int_equal(raw_await(raw, &msg), ZTI_WELCOME);
+}
+
+/* Acknowledge it; the publisher looks what it got. */
+static void hand_back(struct court *court, struct raw *raw, bool good)
+{
+	struct zti_message msg = raw_ack(ZTI_ACK_PAGE, false);
+	uint64_t cut_off = stream_stats(court->pub).cut_off;
+
+	raw_say(raw, &msg);
+	if (good)
+		while (!raw->first) {
+			raw_await(raw, &msg);
+			raw_answer(raw, &msg);
+		}
+	else
+		raw_await_end(raw);
+	court_frames(court, 10);
+	assert_int_equal(stream_stats(court->pub).cut_off, cut_off + !good);
+	raw_close(raw);
+}
+
+static void pages_are_not_tampered_with(void)
+{
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	struct zt_publisher_options options = { .slots = 16 };
+	struct court court;
+	struct raw raw;
+
+	court_open(&court, &options);
+	/* With a hole in it. */
+	be_welcomed(&raw);
+	assert_int_equal(fallocate(raw.page_fd, mode, 0, ZTI_PAGE_SIZE), 0);
+	hand_back(&court, &raw, false);
+	/* Sealed, so that nobody else can. */
+	be_welcomed(&raw);
+	assert_int_equal(fcntl(raw.page_fd, F_ADD_SEALS, F_SEAL_SEAL), 0);
+	hand_back(&court, &raw, false);
+	/* As it is to be. */
+	be_welcomed(&raw);
+	assert_int_equal(fcntl(raw.page_fd, F_ADD_SEALS,
+			       F_SEAL_FUTURE_WRITE | F_SEAL_SEAL), 0);
+	hand_back(&court, &raw, true);
+	/* Of another size. */
+	be_welcomed(&raw);
+	assert_int_equal(ftruncate(raw.page_fd, 0), -1);
+	assert_int_equal(ftruncate(raw.page_fd, 2 * ZTI_PAGE_SIZE), -1);
+	assert_int_equal(fcntl(raw.page_fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	hand_back(&court, &raw, true);
+	court_close(&court);
+}
+
+static void *be_busy(void *unused)
+{
+	(void)unused;
+	for (;;)
+		continue;
+	return NULL;
+}
+
+/*
+ * Punch holes for as long as it is let: with no claim to a processor, beside a
+ * busy loop that has one, so that it is long in the middle of it.
+ */
+static int hostile_scheduling(int fd, void *argument)
+{
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	struct sched_param none = { 0 };
+	pthread_t thread;
+	struct raw raw;
+
+	(void)argument;
+	be_welcomed(&raw);
+	harness_pin(0);
+	assert_int_equal(pthread_create(&thread, NULL, be_busy, NULL), 0);
+	sched_setscheduler(0, SCHED_IDLE, &none);
+	harness_send_event(fd, 0);
+	while (fallocate(raw.page_fd, mode, 0, ZTI_PAGE_SIZE) == 0 ||
+	       errno == EINTR)
+		continue;
+	return 0;
+}
+
+static void holes_before_the_join_harm_nobody(void)
+{
+	struct zt_publisher_options options = { .slots = 16 };
+	struct harness_peer peer;
+	struct court court;
+
+	court_open(&court, &options);
+	peer = court_spawn(hostile_scheduling, NULL, true);
+	court_run_until(&court, peer.fd);
+	for (int i = 0; i < 10; i++) {
+		court_run(&court, 30);
+		zt_subscriber_close(stream_open(COURT_STREAM, NULL));
+	}
+	harness_kill(&peer);
+	court_close(&court);
 }
 
 static const struct zt_test tests[] = {
@@ -170,6 +289,8 @@ static const struct zt_test tests[] = {
 	ZT_TEST(latest_plays_with_masks),
 	ZT_TEST(queue_plays_with_masks),
 	ZT_TEST(lossless_plays_with_masks),
-	ZT_TEST(pages_lose_their_memory),
+	ZT_TEST(no_holes_can_be_punched),
+	ZT_TEST(pages_are_not_tampered_with),
+	ZT_TEST(holes_before_the_join_harm_nobody),
 };
 ZT_TEST_MAIN(tests)

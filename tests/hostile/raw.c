@@ -196,8 +196,10 @@ int raw_hear(struct raw *raw, struct zti_message *ret)
 	}
 	if (n < 0)
 		return (int)n;
-	if (n == 1)
+	if (n == 1) {
+		memset(ret, 0, sizeof(*ret));
 		return 0;
+	}
 	assert_int_equal(n, sizeof(*ret));
 	assert_int_equal(ret->magic, ZTI_MESSAGE_MAGIC);
 	assert_int_equal(ret->version, ZTI_LAYOUT_VERSION);
@@ -216,25 +218,28 @@ void raw_answer(struct raw *raw, const struct zti_message *msg)
 {
 	bool retire = msg->type == ZTI_RETIRE;
 	uint32_t id = msg->segment.segment;
-	struct zti_message ack = raw_ack(id, retire);
+	struct zti_message ack;
 
+	if (msg->type == ZTI_WELCOME && raw->page)
+		id = ZTI_ACK_PAGE;
+	else if (msg->type != ZTI_SEGMENT && !retire)
+		return;
 	if (retire) {
 		munmap((void *)(uintptr_t)raw->segments[id].address,
 		       raw->segments[id].size);
 		close(raw->segments[id].fd);
 		raw->segments[id].address = NULL;
 	}
+	ack = raw_ack(id, retire);
 	raw_say(raw, &ack);
 }
 
 void raw_keep_up(struct raw *raw)
 {
 	struct zti_message msg;
-	int type;
 
-	while ((type = raw_hear(raw, &msg)) >= 0)
-		if (type == ZTI_SEGMENT || type == ZTI_RETIRE)
-			raw_answer(raw, &msg);
+	while (raw_hear(raw, &msg) >= 0)
+		raw_answer(raw, &msg);
 }
 
 bool raw_join(struct raw *raw, const char *name, uint32_t delivery,
@@ -245,12 +250,9 @@ bool raw_join(struct raw *raw, const char *name, uint32_t delivery,
 	raw_open(raw, name);
 	raw_say(raw, &msg);
 	while (!raw->first) {
-		int type = raw_await(raw, &msg);
-
-		if (type == -EPIPE)
+		if (raw_await(raw, &msg) == -EPIPE)
 			return false;
-		if (type == ZTI_SEGMENT || type == ZTI_RETIRE)
-			raw_answer(raw, &msg);
+		raw_answer(raw, &msg);
 	}
 	return true;
 }

@@ -67,7 +67,10 @@ int raw_hear(struct raw *raw, struct zti_message *ret);
 /* The same, and wait for it, as long as a test waits for anything. */
 int raw_await(struct raw *raw, struct zti_message *ret);
 
-/* Acknowledge a SEGMENT or RETIRE; what is retired is let go of. */
+/*
+ * Acknowledge a WELCOME, SEGMENT or RETIRE, where this is one; what is retired
+ * is let go of.
+ */
 void raw_answer(struct raw *raw, const struct zti_message *msg);
 
 /* Hear all that is there, and answer as an honest subscriber would. */

@@ -112,12 +112,13 @@ static void who_does_not_answer_is_offered_nothing(void)
 
 /*
  * Nor does it keep memory from others for ever: where the limit leaves no room
- * beside what it does not let go of, it is cut off.
+ * beside what it does not let go of, it is cut off. So is one that holds a
+ * frame there: nobody will write to it, but it no longer counts.
  */
-static void who_does_not_answer_pins_no_memory(void)
+static void pin_memory(bool holds, bool answers)
 {
 	struct zt_publisher_options options = {
-		.slots = 8, .max_memory = 21 << 20, .evict_after_ns = 200000000,
+		.slots = 8, .max_memory = 21 << 20, .evict_after_ns = 300000000,
 	};
 	struct court court;
 	struct raw raw;
@@ -127,15 +128,33 @@ static void who_does_not_answer_pins_no_memory(void)
 	court_change(&court, stream_sized(1 << 19));
 	assert_true(raw_join(&raw, COURT_STREAM, ZT_LATEST, 1));
 	court_frames(&court, 4);
-	assert_true(raw_take_all(&raw));
-	court_change(&court, stream_sized(1 << 20));
-	court_frames(&court, 4);
-	court_change(&court, stream_sized(3 << 19));
-	court_frames(&court, 4);
+	if (holds)
+		assert_true(raw_take_all(&raw));
+	for (uint32_t bytes = 1 << 20; bytes <= 3 << 19; bytes += 1 << 19) {
+		court_change(&court, stream_sized(bytes));
+		court_frames(&court, 4);
+		if (answers)
+			raw_keep_up(&raw);
+	}
 	assert_int_equal(stream_stats(court.pub).cut_off, 1);
-	raw_await_end(&raw);
+	court_frames(&court, 100);
 	raw_close(&raw);
 	court_close(&court);
+}
+
+static void who_does_not_answer_pins_no_memory(void)
+{
+	pin_memory(false, false);
+}
+
+static void who_holds_old_memory_is_cut_off(void)
+{
+	pin_memory(true, false);
+}
+
+static void who_answers_and_holds_old_memory_is_cut_off(void)
+{
+	pin_memory(true, true);
 }
 
 /*
@@ -175,6 +194,8 @@ static const struct zt_test tests[] = {
 	ZT_TEST(who_does_not_read_is_cut_off),
 	ZT_TEST(who_does_not_answer_is_offered_nothing),
 	ZT_TEST(who_does_not_answer_pins_no_memory),
+	ZT_TEST(who_holds_old_memory_is_cut_off),
+	ZT_TEST(who_answers_and_holds_old_memory_is_cut_off),
 	ZT_TEST(who_does_not_answer_holds_up_no_join),
 };
 ZT_TEST_MAIN(tests)

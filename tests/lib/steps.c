@@ -28,26 +28,50 @@ static int wait_stop(pid_t pid)
 	return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
 }
 
+/* One step; false when the call has ended, and the peer is let go. */
+static bool step(const struct harness_peer *peer, enum steps steps)
+{
+	int signal_number;
+
+	if (ptrace(steps == STEP_SYSCALLS ? PTRACE_SYSCALL : PTRACE_SINGLESTEP,
+		   peer->pid, NULL, NULL) < 0)
+		fail_msg("ptrace: %m");
+	signal_number = wait_stop(peer->pid);
+	if (signal_number == SIGSTOP) {
+		ptrace(PTRACE_DETACH, peer->pid, NULL, NULL);
+		return false;
+	}
+	if (signal_number != SIGTRAP)
+		fail_msg("the peer's call ends in signal %d (%s)",
+			 signal_number, strsignal(signal_number));
+	return true;
+}
+
+static void wait_begin(const struct harness_peer *peer)
+{
+	if (wait_stop(peer->pid) != SIGSTOP)
+		fail_msg("the peer does not begin its call");
+}
+
 bool steps_kill_at(struct harness_peer *peer, enum steps steps, unsigned int n)
 {
-	int signal_number = wait_stop(peer->pid);
-
-	if (signal_number != SIGSTOP)
-		fail_msg("the peer does not begin its call");
-	for (unsigned int i = 1; i < n; i++) {
-		if (ptrace(steps == STEP_SYSCALLS ? PTRACE_SYSCALL :
-						    PTRACE_SINGLESTEP,
-			   peer->pid, NULL, NULL) < 0)
-			fail_msg("ptrace: %m");
-		signal_number = wait_stop(peer->pid);
-		if (signal_number == SIGSTOP) {
-			ptrace(PTRACE_DETACH, peer->pid, NULL, NULL);
+	wait_begin(peer);
+	for (unsigned int i = 1; i < n; i++)
+		if (!step(peer, steps))
 			return false;
-		}
-		if (signal_number != SIGTRAP)
-			fail_msg("the peer's call ends in signal %d (%s)",
-				 signal_number, strsignal(signal_number));
-	}
 	harness_kill(peer);
 	return true;
+}
+
+unsigned int steps_stride(struct harness_peer peer, enum steps steps,
+			  unsigned int deaths)
+{
+	unsigned int count = 0;
+
+	wait_begin(&peer);
+	while (step(&peer, steps))
+		count++;
+	if (harness_reap(&peer) != 0)
+		fail_msg("the peer did not end well");
+	return 1 + count / deaths;
 }

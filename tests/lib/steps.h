@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Killing a peer in the middle of a call, at each of its steps in turn:
+ * Killing a peer in the middle of a call, at one of its steps after the other:
  *
- *	for (unsigned int n = 1; killed; n++) {
+ *	stride = steps_stride(harness_spawn(run, …), STEP_SYSCALLS, 50);
+ *	for (unsigned int n = 1; killed; n += stride) {
  *		peer = harness_spawn(run, …);	steps_begin(); call(); steps_end();
  *		killed = steps_kill_at(&peer, STEP_SYSCALLS, n);
  *		… what must hold now …
@@ -33,5 +34,12 @@ void steps_end(void);
  */
 bool steps_kill_at(struct harness_peer *peer, enum steps steps,
 		   unsigned int n);
+
+/*
+ * Let the peer do its call, and end, with status 0. Returns a stride with which
+ * there are about `deaths` deaths.
+ */
+unsigned int steps_stride(struct harness_peer peer, enum steps steps,
+			  unsigned int deaths);
 
 #endif

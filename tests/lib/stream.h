@@ -71,6 +71,11 @@ void stream_wait_subscribers(struct zt_publisher *pub, unsigned int count);
 struct zt_subscriber *stream_open(const char *name,
 				  const struct zt_subscriber_options *options);
 
+/* The same; returns what zt_subscriber_open() does. */
+int stream_try_open(const char *name,
+		    const struct zt_subscriber_options *options,
+		    struct zt_subscriber **ret_sub, char *ret_reason);
+
 /* Open one and expect to fail with the error; returns the reason. */
 const char *stream_refused(const char *name,
 			   const struct zt_subscriber_options *options,

@@ -28,7 +28,6 @@ struct follower {
 struct verb {
 	void (*act)(struct zt_publisher *pub, struct zt_loan *loan);
 	enum steps steps;
-	unsigned int stride;
 	bool loaned;		/* a painted loan is there for it */
 };
 
@@ -139,17 +138,27 @@ static void check_next(struct follower followers[SUBSCRIBERS])
 	}
 }
 
-static unsigned int kill_in(struct verb verb)
+static struct harness_peer
+start_victim(struct verb *verb, struct follower followers[SUBSCRIBERS])
+{
+	struct harness_peer peer = harness_spawn(be_victim, verb);
+
+	accompany(followers, &peer);
+	return peer;
+}
+
+static void kill_in(struct verb verb, unsigned int deaths)
 {
 	struct follower followers[SUBSCRIBERS];
-	unsigned int count = 0;
+	unsigned int count = 0, stride;
 	bool killed = true;
 
 	open_all(followers);
-	for (unsigned int n = 1; killed; n += verb.stride) {
-		struct harness_peer peer = harness_spawn(be_victim, &verb);
+	stride = steps_stride(start_victim(&verb, followers), verb.steps,
+			      deaths);
+	for (unsigned int n = 1; killed; n += stride) {
+		struct harness_peer peer = start_victim(&verb, followers);
 
-		accompany(followers, &peer);
 		killed = steps_kill_at(&peer, verb.steps, n);
 		if (!killed)
 			assert_int_equal(harness_reap(&peer), 0);
@@ -159,7 +168,7 @@ static unsigned int kill_in(struct verb verb)
 	check_next(followers);
 	close_all(followers);
 	print_message("%u deaths\n", count - 1);
-	return count - 1;
+	assert_true(count > deaths / 4);
 }
 
 static void do_loan(struct zt_publisher *pub, struct zt_loan *unused)
@@ -192,26 +201,25 @@ static void do_grow(struct zt_publisher *pub, struct zt_loan *unused)
 
 static void in_loan(void)
 {
-	assert_true(kill_in((struct verb){
-		do_loan, STEP_INSTRUCTIONS, 7, false }) > 20);
+	kill_in((struct verb){ .act = do_loan, .steps = STEP_INSTRUCTIONS },
+		80);
 }
 
 static void in_publish(void)
 {
-	assert_true(kill_in((struct verb){
-		do_publish, STEP_INSTRUCTIONS, 7, true }) > 50);
+	kill_in((struct verb){ .act = do_publish, .steps = STEP_INSTRUCTIONS,
+			       .loaned = true }, 150);
 }
 
 static void in_discard(void)
 {
-	assert_true(kill_in((struct verb){
-		do_discard, STEP_INSTRUCTIONS, 11, true }) > 5);
+	kill_in((struct verb){ .act = do_discard, .steps = STEP_INSTRUCTIONS,
+			       .loaned = true }, 40);
 }
 
 static void in_growth(void)
 {
-	assert_true(kill_in((struct verb){
-		do_grow, STEP_SYSCALLS, 1, false }) > 20);
+	kill_in((struct verb){ .act = do_grow, .steps = STEP_SYSCALLS }, 80);
 }
 
 /* ------------------------------------------------------------------------
@@ -336,8 +344,27 @@ static int be_beginner(int fd, void *argument)
 	_exit(0);
 }
 
-/* They join each one in turn, and check what they see. */
-static void in_creating_and_serving(uint32_t flags, unsigned int stride)
+static void kill_all_beginners(uint32_t flags, unsigned int deaths)
+{
+	unsigned int count = 0, stride;
+	bool killed = true;
+
+	stride = steps_stride(harness_spawn(be_beginner, &flags),
+			      STEP_SYSCALLS, deaths);
+	for (unsigned int n = 1; killed; n += stride) {
+		struct harness_peer peer = harness_spawn(be_beginner, &flags);
+
+		killed = steps_kill_at(&peer, STEP_SYSCALLS, n);
+		if (!killed)
+			assert_int_equal(harness_reap(&peer), 0);
+		count++;
+	}
+	print_message("%u deaths\n", count - 1);
+	assert_true(count > deaths / 4);
+}
+
+/* Readers join each one in turn, and check what they see. */
+static void in_creating_and_serving(uint32_t flags, unsigned int deaths)
 {
 	struct stream_reader readers[SUBSCRIBERS];
 	struct stream_source source = {
@@ -345,21 +372,12 @@ static void in_creating_and_serving(uint32_t flags, unsigned int stride)
 		.options.flags = ZT_PUBLISHER_BACKPRESSURE,
 	};
 	struct harness_peer peer;
-	unsigned int n;
-	bool killed = true;
 
 	for (unsigned int i = 0; i < SUBSCRIBERS; i++) {
 		readers[i] = stream_reader_start("cam0", &kinds[i], 0);
 		stream_reader_tell(&readers[i], STREAM_RUN);
 	}
-	for (n = 1; killed; n += stride) {
-		peer = harness_spawn(be_beginner, &flags);
-		killed = steps_kill_at(&peer, STEP_SYSCALLS, n);
-		if (!killed)
-			assert_int_equal(harness_reap(&peer), 0);
-	}
-	print_message("%u deaths\n", n / stride - 1);
-	assert_true(n > 100);
+	kill_all_beginners(flags, deaths);
 	peer = stream_source_start(&source);
 	harness_expect_event(peer.fd, 3);
 	harness_send_event(peer.fd, 0);
@@ -372,12 +390,12 @@ static void in_creating_and_serving(uint32_t flags, unsigned int stride)
 
 static void in_creation(void)
 {
-	in_creating_and_serving(0, 3);
+	in_creating_and_serving(0, 100);
 }
 
 static void in_serving_joins(void)
 {
-	in_creating_and_serving(ZT_PUBLISHER_NO_THREAD, 7);
+	in_creating_and_serving(ZT_PUBLISHER_NO_THREAD, 150);
 }
 
 static const struct zt_test tests[] = {

@@ -75,7 +75,6 @@ struct verb {
 	void (*prepare)(struct victim *victim);
 	void (*act)(struct victim *victim);
 	enum steps steps;
-	unsigned int stride;
 	const struct zt_subscriber_options *options;
 };
 
@@ -141,17 +140,26 @@ static void check_stage(struct stage *stage)
 	stream_expect(stage->witness, stream_stats(stage->pub).published);
 }
 
-static unsigned int kill_in(struct verb verb)
+static struct harness_peer start_victim(struct verb *verb)
 {
-	unsigned int count = 0;
+	struct harness_peer peer = harness_spawn(be_victim, verb);
+
+	harness_expect_event(peer.fd, 1);
+	return peer;
+}
+
+static void kill_in(struct verb verb, unsigned int deaths)
+{
+	unsigned int count = 0, stride;
 	struct stage stage;
 	bool killed = true;
 
 	set_stage(&stage);
-	for (unsigned int n = 1; killed; n += verb.stride) {
-		struct harness_peer peer = harness_spawn(be_victim, &verb);
+	stride = steps_stride(start_victim(&verb), verb.steps, deaths);
+	check_stage(&stage);
+	for (unsigned int n = 1; killed; n += stride) {
+		struct harness_peer peer = start_victim(&verb);
 
-		harness_expect_event(peer.fd, 1);
 		killed = steps_kill_at(&peer, verb.steps, n);
 		if (!killed)
 			assert_int_equal(harness_reap(&peer), 0);
@@ -160,55 +168,58 @@ static unsigned int kill_in(struct verb verb)
 	}
 	clear_stage(&stage);
 	print_message("%u deaths\n", count - 1);
-	return count - 1;
+	assert_true(count > deaths / 4);
+}
+
+/* In each kind of subscriber. */
+static void kill_all(struct verb verb, unsigned int deaths)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		verb.options = &kinds[i];
+		kill_in(verb, deaths);
+	}
 }
 
 static void in_join(void)
 {
-	for (unsigned int i = 0; i < 3; i++)
-		assert_true(kill_in((struct verb){
-			NULL, do_open, STEP_SYSCALLS, 1, &kinds[i] }) > 20);
+	kill_all((struct verb){ .act = do_open, .steps = STEP_SYSCALLS }, 60);
 }
 
 static void in_take(void)
 {
-	for (unsigned int i = 0; i < 3; i++)
-		assert_true(kill_in((struct verb){
-			do_open, do_take, STEP_INSTRUCTIONS, 7, &kinds[i]
-		}) > 20);
+	kill_all((struct verb){ .prepare = do_open, .act = do_take,
+				.steps = STEP_INSTRUCTIONS }, 60);
 }
 
 static void in_take_of_nothing(void)
 {
-	for (unsigned int i = 0; i < 3; i++)
-		assert_true(kill_in((struct verb){
-			open_take_and_release, do_take_nothing, STEP_SYSCALLS,
-			1, &kinds[i] }) > 2);
+	struct verb verb = { .prepare = open_take_and_release,
+			     .act = do_take_nothing, .steps = STEP_SYSCALLS };
+
+	kill_all(verb, 10);
+	verb.steps = STEP_INSTRUCTIONS;
+	kill_all(verb, 60);
 }
 
 static void in_release(void)
 {
-	for (unsigned int i = 0; i < 3; i++)
-		assert_true(kill_in((struct verb){
-			open_and_take, do_release, STEP_INSTRUCTIONS, 3,
-			&kinds[i] }) > 5);
+	kill_all((struct verb){ .prepare = open_and_take, .act = do_release,
+				.steps = STEP_INSTRUCTIONS }, 60);
 }
 
 static void in_leaving(void)
 {
-	for (unsigned int i = 0; i < 3; i++)
-		assert_true(kill_in((struct verb){
-			do_open, do_close, STEP_SYSCALLS, 1, &kinds[i] }) > 5);
+	kill_all((struct verb){ .prepare = do_open, .act = do_close,
+				.steps = STEP_SYSCALLS }, 20);
 }
 
 static void in_leaving_with_a_frame(void)
 {
-	for (unsigned int i = 0; i < 3; i++) {
-		kill_in((struct verb){ open_and_take, do_close, STEP_SYSCALLS,
-				       1, &kinds[i] });
-		kill_in((struct verb){ open_take_and_close, do_release,
-				       STEP_SYSCALLS, 1, &kinds[i] });
-	}
+	kill_all((struct verb){ .prepare = open_and_take, .act = do_close,
+				.steps = STEP_SYSCALLS }, 20);
+	kill_all((struct verb){ .prepare = open_take_and_close,
+				.act = do_release, .steps = STEP_SYSCALLS },
+		 20);
 }
 
 /* ------------------------------------------------------------------------

@@ -139,6 +139,7 @@ static void no_loan_needs_the_service(void)
 	dispatch(&crowd);
 	exchange(&crowd, &large);
 	assert_int_equal(stream_stats(crowd.pub).loan_failures, 0);
+	assert_int_equal(stream_stats(crowd.pub).loan_waits, 0);
 	dispatch(&crowd);
 	disperse(&crowd);
 }

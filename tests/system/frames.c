@@ -185,6 +185,30 @@ static void the_whole_format_passes(void)
 	zt_publisher_destroy(pub);
 }
 
+/* Where a loan names no format, it is that of the one before. */
+static void no_format_is_the_last_one(void)
+{
+	struct zt_format format = stream_small();
+	const struct zt_publisher_options options = { .format = &format };
+	struct zt_publisher *pub = stream_create_bare("cam0", &options);
+	struct zt_format other = stream_sized(8192);
+	struct zt_loan *loan = stream_loan(pub, NULL);
+
+	/* At first it is the one that the publisher was created with. */
+	assert_int_equal(loan->format.width, 64);
+	zt_discard(pub, loan);
+	loan = stream_loan(pub, &other);
+	assert_int_equal(loan->format.width, 4096);
+	zt_discard(pub, loan);
+	for (int i = 0; i < 4; i++) {
+		loan = stream_loan(pub, NULL);
+		assert_int_equal(loan->format.width, 4096);
+		assert_int_equal(loan->format.height, 2);
+		assert_int_equal(zt_publish(pub, loan), 0);
+	}
+	zt_publisher_destroy(pub);
+}
+
 /* Slots lie at pages, rows at cache lines. */
 static void payloads_are_aligned(void)
 {
@@ -305,6 +329,7 @@ static const struct zt_test tests[] = {
 	ZT_TEST(flags_timestamps_and_clocks_pass),
 	ZT_TEST(what_is_not_set_is_the_usual),
 	ZT_TEST(the_whole_format_passes),
+	ZT_TEST(no_format_is_the_last_one),
 	ZT_TEST(payloads_are_aligned),
 	ZT_TEST(compressed_frames_tell_their_length),
 	ZT_TEST(loans_are_apart_and_go_in_the_order_of_publishing),

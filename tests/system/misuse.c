@@ -159,7 +159,7 @@ static void options_of_the_future_are_refused_where_used(void)
 
 static void formats_are_checked(void)
 {
-	struct zt_publisher *pub = stream_create("cam0", NULL);
+	struct zt_publisher *pub = stream_create_bare("cam0", NULL);
 	struct zt_format format = stream_small();
 	struct zt_loan *loan = NULL;
 
@@ -196,16 +196,16 @@ static void strange_loans_are_refused(void)
 	struct zt_publisher *other = stream_create("cam1", NULL);
 	struct zt_subscriber *sub = stream_open("cam0", NULL);
 	struct zt_format format = stream_small();
-	struct zt_loan copy, *loan;
+	struct zt_loan copy, *loan, *inside;
 
 	loan = stream_loan(pub, &format);
+	inside = (struct zt_loan *)(void *)((char *)loan + 8);
 	assert_int_equal(zt_publish(pub, NULL), -EINVAL);
 	assert_int_equal(zt_publish(NULL, loan), -EINVAL);
 	copy = *loan;
 	assert_int_equal(zt_publish(pub, &copy), -EINVAL);
 	assert_int_equal(zt_publish(other, loan), -EINVAL);
-	assert_int_equal(zt_publish(pub, (struct zt_loan *)(void *)
-					 ((char *)loan + 8)), -EINVAL);
+	assert_int_equal(zt_publish(pub, inside), -EINVAL);
 	zt_discard(other, loan);
 	zt_discard(pub, &copy);
 	stream_paint(loan, 1);

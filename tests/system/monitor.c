@@ -233,7 +233,9 @@ static void tells_what_each_subscriber_does(void)
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(rows[i].pid, getpid());
 		assert_int_equal(rows[i].uid, geteuid());
-		assert_int_equal(rows[i].held, 1);
+		/* The lossless one has won all that was offered. */
+		assert_int_equal(rows[i].held,
+				 rows[i].delivery == ZT_LOSSLESS ? 3 : 1);
 		assert_int_equal(rows[i].evicted, 0);
 		assert_int_equal(rows[i].stalled, 0);
 		assert_true(rows[i].joined_ns >= before);
@@ -254,9 +256,9 @@ static void tells_what_each_subscriber_does(void)
 	assert_int_equal(row->dropped, 2);
 	row = find(rows, 3, ZT_LOSSLESS);
 	assert_int_equal(row->depth, 5);
-	assert_int_equal(row->waiting, 2);
+	assert_int_equal(row->waiting, 0);
 	assert_int_equal(row->offered, 5);
-	assert_int_equal(row->taken, 3);
+	assert_int_equal(row->taken, 5);
 	assert_int_equal(row->dropped, 0);
 
 	/* With room for fewer than there are. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,10 +75,14 @@ static void try_mapping(const struct mapping *mapping)
 	assert_int_equal(madvise(address, size, MADV_REMOVE), -1);
 }
 
-static void try_descriptor(int fd, size_t size)
+static void try_descriptor(int fd)
 {
+	struct stat status;
 	char byte = 0;
+	size_t size;
 
+	assert_int_equal(fstat(fd, &status), 0);
+	size = (size_t)status.st_size;
 	assert_int_equal(ftruncate(fd, 0), -1);
 	assert_int_equal(ftruncate(fd, (off_t)size * 2), -1);
 	assert_int_equal(fallocate(fd, 0, 0, (off_t)size * 2), -1);
@@ -93,7 +98,6 @@ static void try_descriptor(int fd, size_t size)
 static void try_reopening(const struct mapping *mapping)
 {
 	static const int modes[] = { O_RDWR, O_WRONLY, O_RDONLY };
-	size_t size = mapping->end - mapping->start;
 	char path[128];
 
 	snprintf(path, sizeof(path), "/proc/self/map_files/%jx-%jx",
@@ -103,7 +107,7 @@ static void try_reopening(const struct mapping *mapping)
 
 		if (fd < 0)
 			continue;
-		try_descriptor(fd, size);
+		try_descriptor(fd);
 		close(fd);
 	}
 	assert_int_equal(open(path, O_RDWR | O_TRUNC | O_CLOEXEC), -1);
@@ -132,7 +136,7 @@ static unsigned int try_publishers_fds(pid_t publisher)
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		try_descriptor(fd, 4096);
+		try_descriptor(fd);
 		close(fd);
 		count++;
 	}

@@ -36,6 +36,13 @@ def frame(name):
 
 
 class Images(harness.Case):
+    def setUp(self):
+        super().setUp()
+        built = self.zoetrope('--version').out.split()
+        for part in '+jpeg', '+png', '+yuv':
+            if part not in built:
+                self.skipTest(f'the command was built without {part[1:]}')
+
     def write_pictures(self):
         for name, (width, height, channels, bits) in PICTURES.items():
             with open(name, 'wb') as file:

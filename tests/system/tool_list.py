@@ -70,14 +70,14 @@ class Listing(harness.Case):
 
     def test_subscribers(self):
         pub = self.publish('cam0', '--backpressure', '--fps', '100')
-        subs = {
+        wanted = {
             'latest': ['--held', '2'],
             'queue': ['--depth', '5'],
             'lossless': ['--depth', '3'],
         }
-        subs = {self.start_zoetrope('sub', 'cam0', '--null', '--delivery',
-                                    delivery, *more).pid: (delivery, more)
-                for delivery, more in subs.items()}
+        subs = {delivery: self.start_zoetrope(
+            'sub', 'cam0', '--null', '--delivery', delivery, *more)
+                for delivery, more in wanted.items()}
 
         def joined():
             rows = self.info('cam0')['subscribers']
@@ -85,9 +85,8 @@ class Listing(harness.Case):
                     all(row['taken'] > 10 for row in rows) and rows)
 
         for row in harness.until(joined, 'three subscribers'):
-            delivery, more = subs[row['pid']]
-            self.assertEqual(row['delivery'], delivery)
-            self.assertEqual(row['depth'], int(more[1]))
+            self.assertEqual(row['pid'], subs[row['delivery']].pid)
+            self.assertEqual(row['depth'], int(wanted[row['delivery']][1]))
             self.assertEqual(row['uid'], os.getuid())
             self.assertFalse(row['evicted'])
             self.assertLessEqual(row['held'], row['depth'])
@@ -95,10 +94,12 @@ class Listing(harness.Case):
             self.assertLessEqual(row['latency_ns']['p50'],
                                  row['latency_ns']['p99'])
         text = self.zoetrope('info', 'cam0').out
-        for delivery, _ in subs.values():
+        for delivery in subs:
             self.assertIn(f' {delivery} ', text)
         self.assertEqual(self.listed()[0]['slots'], 1 + 1 + 2 + 5 + 3)
         self.stop(pub)
+        for sub in subs.values():
+            self.finish(sub)
 
     def test_a_stopped_publisher_is_named(self):
         first = self.publish('cam0')

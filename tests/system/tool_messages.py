@@ -3,7 +3,14 @@
 What is refused is refused in one line that says what was wrong, and with
 status 2; help is given with status 0.
 """
+import os
+import re
+
 import harness
+
+MAN = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                   '../../docs/man')
+VERBS = 'pub', 'sub', 'ls', 'info', 'plan'
 
 REFUSED = [
     # command line, what the line must tell
@@ -84,7 +91,7 @@ class Messages(harness.Case):
                     f'zoetrope {verb}: '), done.err)
 
     def test_help(self):
-        for verb in 'pub', 'sub', 'ls', 'info', 'plan':
+        for verb in VERBS:
             with self.subTest(verb):
                 first = self.run_line(f'{verb} --help', 0)
                 self.assertTrue(first.out.startswith(
@@ -97,9 +104,26 @@ class Messages(harness.Case):
                                      80)
                 self.assertIn(f'  {verb} ', self.run_line('--help', 0).out)
 
+    def test_man_pages(self):
+        """Every option of the help stands in the verb's page, or in all's."""
+        pages = {}
+        for name in 'zoetrope', *(f'zoetrope-{verb}' for verb in VERBS):
+            with open(os.path.join(MAN, f'{name}.1'),
+                      encoding='utf-8') as file:
+                pages[name] = file.read()
+        for verb in VERBS:
+            help_text = self.run_line(f'{verb} --help', 0).out
+            for option in re.findall(r'^  (?:-\w,|   ) --([\w-]+)', help_text,
+                                     re.M):
+                with self.subTest(verb, option=option):
+                    self.assertRegex(
+                        pages[f'zoetrope-{verb}'] + pages['zoetrope'],
+                        rf'(?m)^\.It Fl (\w , Fl )?-{option}( |$)')
+            self.assertIn(f'.Xr zoetrope-{verb} 1', pages['zoetrope'])
+
     def test_version(self):
         self.assertRegex(self.run_line('--version', 0).out,
-                         r'^zoetrope \d+\.\d+\.\d+\n$')
+                         r'^zoetrope \d+\.\d+\.\d+( \+\w+)*\n$')
 
     def test_nothing_said(self):
         done = self.run_line('', 2)

@@ -22,6 +22,8 @@ class Progress(harness.Case):
         super().setUp()
         self.pub = self.start_zoetrope('pub', 'cam0', '--test', '64x48',
                                        '--fps', '100', '-q')
+        harness.until(lambda: 'cam0.sock' in os.listdir(self.runtime),
+                      'the stream')
 
     def finish_pub(self):
         self.pub.terminate()

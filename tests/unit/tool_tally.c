@@ -36,7 +36,7 @@ static void any_latency_has_a_place(void)
 
 	assert_int_equal(tally_percentile(tally, 0.5), 0);
 	for (unsigned int bit = 0; bit < 63; bit++)
-		tally_latency(tally, 1LL << bit);
+		tally_latency(tally, (int64_t)1 << bit);
 	tally_latency(tally, INT64_MAX);
 	assert_true(tally_percentile(tally, 1) == INT64_MAX);
 	tally_latency(tally, -5);

@@ -6,6 +6,7 @@
 
 #include <zoetrope/version.h>
 
+#include "config.h"
 #include "verb.h"
 #include "voice.h"
 
@@ -76,7 +77,9 @@ int main(int argc, char **argv)
 		return STATUS_INVALID;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		printf("zoetrope %s\n", zt_version());
+		printf("zoetrope %s%s%s%s\n", zt_version(),
+		       HAVE_JPEG ? " +jpeg" : "", HAVE_PNG ? " +png" : "",
+		       HAVE_YUV ? " +yuv" : "");
 		return STATUS_DONE;
 	}
 	/* "help VERB" is "VERB --help" */

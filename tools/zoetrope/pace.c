@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Deadlines on CLOCK_MONOTONIC. */
 #include <errno.h>
+#include <poll.h>
 
 #include "clock.h"
 #include "pace.h"
@@ -38,16 +39,18 @@ int64_t pace_next_ns(struct pace *pace, int64_t now_ns)
 
 int pace_wait(struct pace *pace)
 {
-	int64_t due = pace_next_ns(pace, clock_now_ns());
-	struct timespec until = {
-		.tv_sec = due / NS_PER_S,
-		.tv_nsec = due % NS_PER_S,
-	};
+	int64_t now = clock_now_ns(), due = pace_next_ns(pace, now);
 
-	if (due == 0)
-		return 0;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL))
+	while (now < due) {
+		struct timespec left = {
+			.tv_sec = (due - now) / NS_PER_S,
+			.tv_nsec = (due - now) % NS_PER_S,
+		};
+
+		ppoll(NULL, 0, &left, NULL);
 		if (stop_requested())
 			return -EINTR;
+		now = clock_now_ns();
+	}
 	return 0;
 }

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An actor's part: the orders, each of them one call of the library, and the
+ * looking at every byte of every frame that comes. Frames are looked at when
+ * they are taken and once more when they are released.
+ */
+#include "part.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "actor.h"
+#include "content.h"
+
+#define HELD_MAX 16
+
+struct reader {
+	struct zt_subscriber *sub;
+	uint64_t epoch, last;		/* of the frame taken last */
+	const struct zt_frame *held[HELD_MAX]; /* the oldest first */
+	unsigned int count;
+};
+
+static struct zt_publisher *publisher;
+static struct zt_loan *loan;
+static uint64_t own_epoch, published;
+static struct reader readers[ACTOR_READERS];
+static struct zt_monitor *monitor;
+static unsigned int attended;
+static char fault[ACTOR_FAULT];
+
+const char actor_stream[] = "cam0";
+
+__attribute__((noinline, noclone)) void part_mark(void)
+{
+	__asm__ volatile("int3\n"
+			 ".globl part_marked\n"
+			 "part_marked:\n");
+}
+
+static void mark(const struct order *order)
+{
+	if (order->stepped)
+		part_mark();
+}
+
+__attribute__((format(printf, 1, 2)))
+static void complain(const char *format, ...)
+{
+	va_list args;
+
+	if (fault[0])
+		return;
+	va_start(args, format);
+	vsnprintf(fault, sizeof(fault), format, args);
+	va_end(args);
+}
+
+static struct zt_format format_of(int64_t height)
+{
+	return (struct zt_format){
+		.fourcc = zt_format_by_name("GRAY8")->fourcc,
+		.width = ACTOR_WIDTH,
+		.height = (uint32_t)height,
+	};
+}
+
+/* ------------------------------------------------------------------------
+ * The publisher.
+ */
+
+static int create(const struct order *order, struct answer *answer)
+{
+	struct zt_format format = format_of(order->c);
+	struct zt_publisher_options options = {
+		.size = sizeof(options),
+		.flags = ZT_PUBLISHER_BACKPRESSURE,
+		.slots = (uint32_t)order->a,
+		.metadata_size = CONTENT_METADATA,
+		.evict_after_ns = (uint64_t)order->b,
+		.format = order->c ? &format : NULL,
+	};
+	struct zt_publisher_stats stats = { .size = sizeof(stats) };
+	int r;
+
+	mark(order);
+	r = zt_publisher_create(actor_stream, &options, &publisher,
+				answer->reason);
+	mark(order);
+	if (r == 0)
+		r = zt_publisher_get_stats(publisher, &stats);
+	own_epoch = answer->epoch = stats.epoch;
+	published = 0;
+	return r;
+}
+
+static int publish(const struct order *order)
+{
+	int r;
+
+	content_write(loan, own_epoch, ++published);
+	mark(order);
+	r = zt_publish(publisher, loan);
+	mark(order);
+	return r;
+}
+
+static int lend(const struct order *order)
+{
+	struct zt_format format = format_of(order->a);
+	int r;
+
+	mark(order);
+	r = zt_loan(publisher, &format, order->b, &loan);
+	mark(order);
+	if (r == 0 && order->c)
+		r = publish(order);
+	return r;
+}
+
+static int publish_copy(const struct order *order)
+{
+	static uint64_t words[4096];
+	struct zt_format format = format_of(order->a);
+	size_t size = (size_t)order->a * ACTOR_WIDTH;
+	int r;
+
+	published++;
+	for (uint64_t i = 0; i < size / 8; i++)
+		words[i] = content_word(own_epoch, published, i);
+	mark(order);
+	r = zt_publish_copy(publisher, &format, words, size,
+			    content_timestamp(own_epoch, published), 0);
+	mark(order);
+	return r;
+}
+
+static int discard(const struct order *order)
+{
+	mark(order);
+	zt_discard(publisher, loan);
+	mark(order);
+	return 0;
+}
+
+static int destroy(const struct order *order)
+{
+	mark(order);
+	zt_publisher_destroy(publisher);
+	mark(order);
+	publisher = NULL;
+	return 0;
+}
+
+static int await(const struct order *order)
+{
+	int r;
+
+	mark(order);
+	r = zt_publisher_wait_subscribers(publisher, (unsigned int)order->a,
+					  5000000000LL);
+	mark(order);
+	return r;
+}
+
+/* ------------------------------------------------------------------------
+ * Readers.
+ */
+
+static int open_reader(const struct order *order, struct answer *answer)
+{
+	struct reader *reader = &readers[order->a];
+	struct zt_subscriber_options options = {
+		.size = sizeof(options),
+		.delivery = (uint32_t)order->b,
+		.held = (uint32_t)order->c,
+		.depth = (uint32_t)order->c,
+		.flags = (uint32_t)order->d,
+	};
+	int r;
+
+	mark(order);
+	r = zt_subscriber_open(actor_stream, &options, &reader->sub,
+			       answer->reason);
+	mark(order);
+	return r;
+}
+
+static void examine(const struct zt_frame *frame)
+{
+	char what[ACTOR_FAULT];
+
+	if (!content_right(frame, what, sizeof(what)))
+		complain("%s", what);
+}
+
+static void keep(struct reader *reader, const struct zt_frame *frame)
+{
+	uint64_t before = frame->epoch == reader->epoch ? reader->last : 0;
+
+	if (frame->epoch < reader->epoch)
+		complain("a frame of epoch %ju after one of %ju",
+			 (uintmax_t)frame->epoch, (uintmax_t)reader->epoch);
+	else if (frame->sequence <= before)
+		complain("frame %ju after frame %ju",
+			 (uintmax_t)frame->sequence, (uintmax_t)before);
+	else if (before && frame->dropped != frame->sequence - before - 1)
+		complain("frame %ju says %ju were dropped after %ju",
+			 (uintmax_t)frame->sequence, (uintmax_t)frame->dropped,
+			 (uintmax_t)before);
+	for (unsigned int i = 0; i < reader->count; i++)
+		if (reader->held[i] == frame)
+			complain("frame %ju lies where one is held",
+				 (uintmax_t)frame->sequence);
+	examine(frame);
+	reader->epoch = frame->epoch;
+	reader->last = frame->sequence;
+	if (reader->count == HELD_MAX)
+		abort();
+	reader->held[reader->count++] = frame;
+}
+
+static int take(const struct order *order, struct answer *answer,
+		struct result *result)
+{
+	struct reader *reader = &readers[order->a];
+	const struct zt_frame *frame;
+	int r;
+
+	mark(order);
+	r = zt_take(reader->sub, order->b, &frame);
+	mark(order);
+	result->r = r;
+	if (r == 0) {
+		keep(reader, frame);
+		result->sequence = frame->sequence;
+		result->dropped = frame->dropped;
+	} else {
+		snprintf(answer->reason, sizeof(answer->reason), "%s",
+			 zt_subscriber_reason(reader->sub));
+	}
+	return r;
+}
+
+static void let_go(const struct order *order, struct reader *reader,
+		   unsigned int index)
+{
+	const struct zt_frame *frame = reader->held[index];
+
+	examine(frame);
+	mark(order);
+	zt_release(frame);
+	mark(order);
+	reader->count--;
+	memmove(&reader->held[index], &reader->held[index + 1],
+		(reader->count - index) * sizeof(reader->held[0]));
+}
+
+/* Its oldest frame of the epoch that it is in. */
+static int release(const struct order *order)
+{
+	struct reader *reader = &readers[order->a];
+
+	for (unsigned int i = 0; i < reader->count; i++) {
+		if (reader->held[i]->epoch != reader->epoch)
+			continue;
+		let_go(order, reader, i);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int relics(const struct order *order)
+{
+	for (int i = 0; i < ACTOR_READERS; i++) {
+		struct reader *reader = &readers[i];
+
+		while (reader->count &&
+		       reader->held[0]->epoch < (uint64_t)order->a)
+			let_go(order, reader, 0);
+	}
+	return 0;
+}
+
+static int close_reader(const struct order *order)
+{
+	struct reader *reader = &readers[order->a];
+
+	mark(order);
+	zt_subscriber_close(reader->sub);
+	mark(order);
+	reader->sub = NULL;
+	return 0;
+}
+
+static int run_script(const struct order *order, struct answer *answer)
+{
+	for (const char *c = order->script; *c; c++) {
+		struct result *result = &answer->results[answer->done++];
+
+		if (*c >= '0' && *c < '0' + ACTOR_READERS)
+			take(&(struct order){ .a = *c - '0' }, answer, result);
+		else
+			result->r = release(
+				&(struct order){ .a = *c - 'a' });
+	}
+	return 0;
+}
+
+/*
+ * All that a dead publisher left, until there is no more; then it must have
+ * been seen that it is dead. The last few frames stay held.
+ */
+static int drain(const struct order *order, struct answer *answer)
+{
+	struct reader *reader = &readers[order->a];
+	struct zt_subscriber_stats stats = { .size = sizeof(stats) };
+	struct drained *drained = &answer->drained;
+	int r;
+
+	do {
+		struct result result;
+
+		r = take(&(struct order){ .a = order->a }, answer, &result);
+		if (r == -EBUSY && release(order) < 0)
+			break;
+		if (r)
+			continue;
+		if (!drained->count++)
+			drained->first = result.sequence;
+		drained->last = result.sequence;
+		drained->dropped += result.dropped;
+	} while (r == 0 || r == -EBUSY);
+	zt_subscriber_get_stats(reader->sub, &stats);
+	if (r == -EAGAIN && stats.epoch == (uint64_t)order->b)
+		complain("it does not see that its publisher is dead");
+	return r;
+}
+
+/* ------------------------------------------------------------------------
+ * Monitors.
+ */
+
+static int watch(const struct order *order, struct answer *answer)
+{
+	int r;
+
+	mark(order);
+	r = zt_monitor_open(actor_stream, 5000000000LL, &monitor,
+			    answer->reason);
+	mark(order);
+	return r;
+}
+
+static int look(const struct order *order, struct answer *answer)
+{
+	int r;
+
+	mark(order);
+	r = zt_monitor_read(monitor, &answer->survey.info,
+			    answer->survey.rows, ACTOR_ROWS);
+	mark(order);
+	return r;
+}
+
+static int unwatch(const struct order *order)
+{
+	mark(order);
+	zt_monitor_close(monitor);
+	mark(order);
+	monitor = NULL;
+	return 0;
+}
+
+static int survey(const struct order *order, struct answer *answer)
+{
+	int r = watch(order, answer);
+
+	if (r < 0)
+		return r;
+	r = look(order, answer);
+	unwatch(order);
+	return r;
+}
+
+static int list(const struct order *order)
+{
+	struct zt_stream_entry *entries = NULL;
+	int r;
+
+	mark(order);
+	r = zt_stream_list(&entries);
+	mark(order);
+	free(entries);
+	return r;
+}
+
+/* ------------------------------------------------------------------------
+ * Orders.
+ */
+
+static int perform(const struct order *order, struct answer *answer)
+{
+	switch ((enum actor_verb)order->verb) {
+	case ACTOR_CREATE: return create(order, answer);
+	case ACTOR_AWAIT: return await(order);
+	case ACTOR_LOAN: return lend(order);
+	case ACTOR_PUBLISH: return publish(order);
+	case ACTOR_DISCARD: return discard(order);
+	case ACTOR_COPY: return publish_copy(order);
+	case ACTOR_DESTROY: return destroy(order);
+	case ACTOR_OPEN: return open_reader(order, answer);
+	case ACTOR_TAKE: return take(order, answer, &answer->results[0]);
+	case ACTOR_RELEASE: return release(order);
+	case ACTOR_CLOSE: return close_reader(order);
+	case ACTOR_SCRIPT_RUN: return run_script(order, answer);
+	case ACTOR_DRAIN: return drain(order, answer);
+	case ACTOR_RELICS: return relics(order);
+	case ACTOR_ATTEND: attended = (unsigned int)order->a; return 0;
+	case ACTOR_WATCH: return watch(order, answer);
+	case ACTOR_LOOK: return look(order, answer);
+	case ACTOR_UNWATCH: return unwatch(order);
+	case ACTOR_LIST: return list(order);
+	case ACTOR_SURVEY: return survey(order, answer);
+	}
+	return -ENOSYS;
+}
+
+/* Wait for an order, answering publishers meanwhile. */
+static void wait_for_order(int fd)
+{
+	struct pollfd fds[1 + ACTOR_READERS];
+	struct answer unused;
+	struct result result;
+
+	do {
+		fds[0] = (struct pollfd){ .fd = fd, .events = POLLIN };
+		for (int i = 0; i < ACTOR_READERS; i++) {
+			bool on = (attended >> i & 1) && readers[i].sub;
+
+			fds[1 + i] = (struct pollfd){
+				.fd = on ? zt_subscriber_fd(readers[i].sub) :
+					   -1,
+				.events = POLLIN,
+			};
+		}
+		poll(fds, 1 + ACTOR_READERS, -1);
+		for (int i = 0; i < ACTOR_READERS; i++) {
+			int r = -EAGAIN;
+
+			if (fds[1 + i].revents)
+				r = take(&(struct order){ .a = i }, &unused,
+					 &result);
+			if (r == 0)
+				complain("reader %d got a frame unasked", i);
+			if (r != -EAGAIN && r != -EBUSY)
+				attended &= ~(1U << i);
+		}
+	} while (!fds[0].revents);
+}
+
+noreturn void part_play(int fd)
+{
+	struct answer answer;
+	struct order order;
+
+	for (;;) {
+		wait_for_order(fd);
+		if (recv(fd, &order, sizeof(order), 0) != sizeof(order))
+			_exit(0);
+		memset(&answer, 0, sizeof(answer));
+		answer.r = perform(&order, &answer);
+		memcpy(answer.fault, fault, sizeof(fault));
+		fault[0] = '\0';
+		if (send(fd, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
+			_exit(0);
+	}
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The subscriber: take.c, subscriber.c, connection.c. One thread takes,
+ * another releases.
+ */
+
+/* The bit is won or not; once it is, nobody changes the slot. */
+inline win()
+{
+	S(won = HAS(offered[me], slot);
+	  offered[me] = offered[me] & ~BIT(slot);
+	  if
+	  :: won ->
+		reads[me] = reads[me] | BIT(slot);
+		best = sequence[slot];
+		/* It is not being written, and its memory is mapped. */
+		assert(dead_publisher || !HAS(writing, slot));
+		CHECK_MAPPED
+	  :: else
+	  fi)
+}
+
+inline give_back(slot)
+{
+#ifdef BREAK_RETURN_LOOKS_FIRST
+	S(wanted = board_waiting)
+	S(reads[me] = reads[me] & ~BIT(slot);
+	  returned[me] = returned[me] | BIT(slot))
+#else
+	S(reads[me] = reads[me] & ~BIT(slot);
+	  returned[me] = returned[me] | BIT(slot))
+	S(wanted = board_waiting)
+#endif
+	if
+	:: wanted -> S(wake_to_publisher[me] = true; wanted = false)
+	:: else
+	fi
+}
+
+inline deliver()
+{
+	S(assert(best > last[me]);
+	  assert(DELIVERY(me) != LOSSLESS || best == last[me] + 1);
+	  last[me] = best;
+	  held[me]++;
+	  out[me] = out[me] | BIT(slot))
+}
+
+/*
+ * The slot with the best sequence above the last delivered: the highest for
+ * latest, the lowest for the others. Sequences are read one by one.
+ */
+inline look_through(set)
+{
+	slot = NO_SLOT;
+	best = (DELIVERY(me) == LATEST -> last[me] : 255);
+	k = 0;
+	do
+	:: k < SLOTS && HAS(set, k) ->
+		S(if
+		  :: DELIVERY(me) == LATEST && sequence[k] > best ->
+			best = sequence[k]; slot = k
+		  :: DELIVERY(me) != LATEST && sequence[k] > last[me] &&
+		     sequence[k] < best ->
+			best = sequence[k]; slot = k
+		  :: else
+		  fi;
+		  k++)
+	:: k < SLOTS && !HAS(set, k) -> k++
+	:: k >= SLOTS -> break
+	od;
+	if
+	:: DELIVERY(me) == LOSSLESS && slot != NO_SLOT && best != last[me] + 1 ->
+		slot = NO_SLOT
+	:: else
+	fi;
+	k = 0
+}
+
+/* zti_connection_next(); `got` says whether there was one. */
+inline next()
+{
+	got = false;
+	do
+	:: true ->
+		/* Nobody but this thread raises `held`: one step. */
+		S_WHEN(held[me] < BOUND(me), seen = offered[me])
+		look_through(seen | pending[me]);
+		if
+		:: slot == NO_SLOT -> break
+		:: slot != NO_SLOT && HAS(pending[me], slot) ->
+			pending[me] = pending[me] & ~BIT(slot);
+			deliver();
+			got = true;
+			break
+		:: else
+		fi;
+		win();
+		if
+		:: won && DELIVERY(me) == QUEUE && best > last[me] ->
+#ifdef BREAK_QUEUE_DELIVERS_AT_ONCE
+			deliver();
+			got = true;
+			break
+#else
+			pending[me] = pending[me] | BIT(slot)
+#endif
+		:: won && DELIVERY(me) != QUEUE && best > last[me] ->
+			deliver();
+			got = true;
+			break
+		:: won && best <= last[me] -> give_back(slot)
+		:: !won
+		fi
+	od;
+	atomic { seen = 0; best = 0; slot = 0; won = false }
+}
+
+/* The program leaves: what it holds keeps the connection. */
+inline close_connection()
+{
+	if
+	:: pending[me] ->
+		S(reads[me] = reads[me] & ~pending[me];
+		  returned[me] = returned[me] | pending[me]; pending[me] = 0)
+		S(wanted = board_waiting)
+		if
+		:: wanted -> S(wake_to_publisher[me] = true; wanted = false)
+		:: else
+		fi
+	:: else
+	fi;
+#ifndef BREAK_CLOSE_AT_ONCE
+	if
+	:: held[me] -> S(bye_to_publisher[me] = true)
+	:: else
+	fi;
+	S_WHEN(!held[me], skip)
+#endif
+	S(closed[me] = true; asleep[me] = true)
+}
+
+/*
+ * Nothing is there: read the socket, say that we wait, look once more. Then
+ * sleep, until something comes.
+ */
+inline settle()
+{
+#ifdef BREAK_DRAIN_LATE
+	S(waiting[me] = true)
+	next();
+	read_socket();
+#else
+	read_socket();
+#ifdef BREAK_LOOK_BEFORE_FLAG
+	next();
+	S(waiting[me] = true)
+#else
+	S(waiting[me] = true)
+#ifdef BREAK_NO_SECOND_LOOK
+	S(got = false)
+#else
+#ifdef BREAK_END_AT_HANG_UP
+	if
+	:: hung_up -> S(got = false)
+	:: else -> next()
+	fi;
+#else
+	next();
+#endif
+#endif
+#endif
+#endif
+	if
+	:: got -> STAY_READABLE
+	:: !got && (hung_up || put_out) ->
+		S(ended[me] = true)
+		break
+	:: else ->
+		S(asleep[me] = true)
+		S_WHEN(READABLE, asleep[me] = false)
+	fi
+}
+
+inline read_socket()
+{
+	S(wake_to_subscriber[me] = false;
+	  put_out = evicted_to_subscriber[me];
+	  hung_up = dead_publisher)
+	read_messages()
+}
+
+proctype Taker(byte me)
+{
+	byte seen, slot, best, k;
+	bool won, got, wanted, hung_up, put_out;
+
+	if
+	:: HAS(JOINERS, me) ->
+		S(hello_to_publisher[me] = true)
+		S_WHEN(start_to_subscriber[me], last[me] = first[me] - 1;
+		       joined[me] = true)
+	:: else
+	fi;
+	do
+	:: next();
+		if
+		:: got -> skip
+		:: else ->
+			settle();
+		fi
+#ifdef LEAVE
+	:: S_WHEN(true, skip) -> close_connection(); break
+#endif
+	od
+}
+
+/* The program gives back what it has, in any order, or keeps it for ever. */
+proctype Releaser(byte me)
+{
+	byte slot;
+	bool wanted;
+
+	do
+	:: atomic { !dead[me] && out[me] -> choose(out[me], slot);
+		    out[me] = out[me] & ~BIT(slot) } ->
+		give_back(slot);
+		S(held[me]--)
+		slot = 0
+#ifdef KEEP
+	:: S_WHEN(out[me], keeps[me] = true) -> break
+#endif
+	od
+}
