@@ -161,7 +161,7 @@ static void run_busy(struct pair *pair, uint64_t frames)
 
 static _Noreturn void usage(int status)
 {
-	fputs("Usage: bench-handoff [OPTION...]\n"
+	fputs("Usage: handoff [OPTION...]\n"
 	      "What a handoff costs, as a table.\n"
 	      "\n"
 	      "  --rounds N    measure everything N times (default 9)\n"
@@ -180,7 +180,7 @@ static unsigned long number(const char *text, unsigned long most)
 	unsigned long value = strtoul(text, &end, 10);
 
 	if (end == text || *end || !value || value > most) {
-		fprintf(stderr, "bench-handoff: %s is not a number from 1 to %lu\n",
+		fprintf(stderr, "handoff: %s is not a number from 1 to %lu\n",
 			text, most);
 		exit(2);
 	}
@@ -199,14 +199,15 @@ static void choose_cpus(int cpus[2])
 		if (CPU_ISSET(i, &set))
 			cpus[found++] = (int)i;
 	if (found < 2) {
-		fputs("bench-handoff: needs two processors: two processes that spin cannot share one\n",
+		fputs("handoff: needs two processors: two processes that spin cannot share one\n",
 		      stderr);
 		exit(2);
 	}
 }
 
-static void make_quick(void)
+static void make_quick(struct options *options)
 {
+	options->rounds = 2;
 	for (unsigned int i = 0; i < COUNT(measures); i++) {
 		measures[i].batches = 2;
 		measures[i].count = measures[i].count / 20 + 1;
@@ -233,7 +234,7 @@ static void read_options(struct options *options, int argc, char **argv)
 			options->rounds = (unsigned int)number(optarg,
 							       ROUNDS_MAX);
 		else if (c == 'q')
-			options->rounds = 2, make_quick();
+			make_quick(options);
 		else if (c == 'o')
 			options->only = optarg;
 		else if (c == 'j')

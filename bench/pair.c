@@ -19,7 +19,7 @@
 
 void die(const char *what, int error, const char *reason)
 {
-	fprintf(stderr, "bench-handoff: %s: %s\n", what,
+	fprintf(stderr, "handoff: %s: %s\n", what,
 		reason && *reason ? reason : strerror(-error));
 	exit(1);
 }
@@ -59,7 +59,7 @@ static void pin(int cpu)
 /* SIDE_A spins on what SIDE_B does: without it, for ever. */
 static void other_side_died(int signal)
 {
-	static const char text[] = "bench-handoff: the reading process died\n";
+	static const char text[] = "handoff: the reading process died\n";
 	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
 
 	(void)signal;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What bench-handoff says: a table in Markdown, and JSON. */
+/* What handoff says: a table in Markdown, and JSON. */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 

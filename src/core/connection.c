@@ -432,6 +432,7 @@ void zt_release(const struct zt_frame *frame)
 {
 	struct zti_taken *taken = (struct zti_taken *)(uintptr_t)frame;
 	struct zti_connection *conn;
+	uint64_t bit;
 
 	if (!taken)
 		return;
@@ -439,8 +440,9 @@ void zt_release(const struct zt_frame *frame)
 	if (zti_forked(&conn->fork_entry) ||
 	    !atomic_load_explicit(&taken->out, memory_order_relaxed))
 		return;
+	bit = 1ULL << frame->slot;
 	atomic_store_explicit(&taken->out, false, memory_order_release);
-	zti_connection_return(conn, 1ULL << frame->slot);
+	zti_connection_return(conn, bit);
 	/* Last of all: the count allows the next take, and the end of the
 	   connection. */
 	if (atomic_fetch_sub_explicit(&conn->held, 1, memory_order_acq_rel) ==

@@ -81,11 +81,13 @@ int zti_fork_register(struct zti_fork_entry *entry, pthread_mutex_t *lock,
 
 void zti_fork_unregister(struct zti_fork_entry *entry)
 {
-	if (zti_forked(entry) || !entry->link)
+	if (zti_forked(entry))
 		return;
 	pthread_mutex_lock(&registry_lock);
-	*entry->link = entry->next;
-	if (entry->next)
-		entry->next->link = entry->link;
+	if (entry->link) {
+		*entry->link = entry->next;
+		if (entry->next)
+			entry->next->link = entry->link;
+	}
 	pthread_mutex_unlock(&registry_lock);
 }

@@ -105,6 +105,13 @@ static void set_up(struct zt_publisher *pub, struct zti_peer *peer,
 	zti_segments_acknowledged(pub, peer->index);
 }
 
+/* Descriptors under way are counted by user, whoever does not read them. */
+static bool ours(int error)
+{
+	return error == -ETOOMANYREFS || error == -ENOMEM ||
+	       error == -ENOBUFS || error == -EMFILE;
+}
+
 static int welcome(struct zt_publisher *pub, struct zti_peer *peer)
 {
 	struct zti_message msg = zti_message_make(ZTI_WELCOME);
@@ -134,7 +141,9 @@ static void join(struct zt_publisher *pub, struct zti_peer *peer,
 	}
 	set_up(pub, peer, hello);
 	r = welcome(pub, peer);
-	if (r < 0) {
+	if (r < 0 && !ours(r)) {
+		zti_peer_kill(pub, peer, NULL);
+	} else if (r < 0) {
 		snprintf(reason, sizeof(reason),
 			 "the publisher of %s cannot send descriptors now: %s",
 			 pub->name, strerror(-r));
@@ -163,13 +172,6 @@ static void greet(struct zt_publisher *pub, struct zti_peer *peer,
 		join(pub, peer, hello);
 	else
 		zti_peer_kill(pub, peer, "its HELLO names no known role");
-}
-
-/* Descriptors under way are counted by user, whoever does not read them. */
-static bool ours(int error)
-{
-	return error == -ETOOMANYREFS || error == -ENOMEM ||
-	       error == -ENOBUFS || error == -EMFILE;
 }
 
 /* Send a subscriber a control message; one that never reads has to go. */

@@ -179,7 +179,10 @@ static int deliver(struct zti_connection *conn, unsigned int slot,
 {
 	struct zti_taken *taken = &conn->slots[slot];
 
-	if (sequence <= conn->last || fill(conn, slot, sequence) < 0) {
+	/* A slot that is held and offered again would change under its holder;
+	   the acquire pairs with zt_release() in another thread. */
+	if (atomic_load_explicit(&taken->out, memory_order_acquire) ||
+	    sequence <= conn->last || fill(conn, slot, sequence) < 0) {
 		snprintf(conn->reason, sizeof(conn->reason),
 			 "the publisher described a frame that cannot be");
 		zti_connection_abandon(conn, -EPROTO);

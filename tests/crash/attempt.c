@@ -162,7 +162,8 @@ static bool go(struct world *world, const struct scenario *scenario,
 					 stepper_record(&stepper, trace);
 	}
 	if (stepped == STEPPED_DIED)
-		world_fault(world, "the victim could not be stepped, or died by itself: status 0x%x",
+		world_fault(world,
+			    "the victim died by itself, or cannot be stepped: status 0x%x",
 			    (unsigned int)stepper.status);
 	if (stepped == STEPPED_IDLE && scenario->role != ROLE_SERVICE)
 		world_fault(world, "the call does not return");
@@ -226,8 +227,9 @@ static enum attempt give_up(struct world *world)
 bool attempt_finish(struct world *world)
 {
 	world->fault[0] = '\0';
-	world->bare = false;
 	actor_end(&world->third.actor);
+	world_bury(world, false);
+	world->bare = false;
 	if (!world_publisher(world) || !world_round(world) ||
 	    !world_relics(world)) {
 		give_up(world);

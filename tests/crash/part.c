@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,6 @@ struct reader {
 	unsigned int count;
 };
 
-static struct zt_publisher *publisher;
-static struct zt_loan *loan;
-static uint64_t own_epoch, published;
 static struct reader readers[ACTOR_READERS];
 static struct zt_monitor *monitor;
 static unsigned int attended;
@@ -36,18 +34,14 @@ static char fault[ACTOR_FAULT];
 
 const char actor_stream[] = "cam0";
 
-__attribute__((noinline, noclone)) void part_mark(void)
-{
-	__asm__ volatile("int3\n"
-			 ".globl part_marked\n"
-			 "part_marked:\n");
-}
-
-static void mark(const struct order *order)
-{
-	if (order->stepped)
-		part_mark();
-}
+__asm__(".text\n"
+	".globl part_trap, part_trapped\n"
+	".type part_trap, @function\n"
+	"part_trap:\n"
+	"	int3\n"
+	"part_trapped:\n"
+	"	ret\n"
+	".size part_trap, . - part_trap\n");
 
 __attribute__((format(printf, 1, 2)))
 static void complain(const char *format, ...)
@@ -59,113 +53,6 @@ static void complain(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(fault, sizeof(fault), format, args);
 	va_end(args);
-}
-
-static struct zt_format format_of(int64_t height)
-{
-	return (struct zt_format){
-		.fourcc = zt_format_by_name("GRAY8")->fourcc,
-		.width = ACTOR_WIDTH,
-		.height = (uint32_t)height,
-	};
-}
-
-/* ------------------------------------------------------------------------
- * The publisher.
- */
-
-static int create(const struct order *order, struct answer *answer)
-{
-	struct zt_format format = format_of(order->c);
-	struct zt_publisher_options options = {
-		.size = sizeof(options),
-		.flags = ZT_PUBLISHER_BACKPRESSURE,
-		.slots = (uint32_t)order->a,
-		.metadata_size = CONTENT_METADATA,
-		.evict_after_ns = (uint64_t)order->b,
-		.format = order->c ? &format : NULL,
-	};
-	struct zt_publisher_stats stats = { .size = sizeof(stats) };
-	int r;
-
-	mark(order);
-	r = zt_publisher_create(actor_stream, &options, &publisher,
-				answer->reason);
-	mark(order);
-	if (r == 0)
-		r = zt_publisher_get_stats(publisher, &stats);
-	own_epoch = answer->epoch = stats.epoch;
-	published = 0;
-	return r;
-}
-
-static int publish(const struct order *order)
-{
-	int r;
-
-	content_write(loan, own_epoch, ++published);
-	mark(order);
-	r = zt_publish(publisher, loan);
-	mark(order);
-	return r;
-}
-
-static int lend(const struct order *order)
-{
-	struct zt_format format = format_of(order->a);
-	int r;
-
-	mark(order);
-	r = zt_loan(publisher, &format, order->b, &loan);
-	mark(order);
-	if (r == 0 && order->c)
-		r = publish(order);
-	return r;
-}
-
-static int publish_copy(const struct order *order)
-{
-	static uint64_t words[4096];
-	struct zt_format format = format_of(order->a);
-	size_t size = (size_t)order->a * ACTOR_WIDTH;
-	int r;
-
-	published++;
-	for (uint64_t i = 0; i < size / 8; i++)
-		words[i] = content_word(own_epoch, published, i);
-	mark(order);
-	r = zt_publish_copy(publisher, &format, words, size,
-			    content_timestamp(own_epoch, published), 0);
-	mark(order);
-	return r;
-}
-
-static int discard(const struct order *order)
-{
-	mark(order);
-	zt_discard(publisher, loan);
-	mark(order);
-	return 0;
-}
-
-static int destroy(const struct order *order)
-{
-	mark(order);
-	zt_publisher_destroy(publisher);
-	mark(order);
-	publisher = NULL;
-	return 0;
-}
-
-static int await(const struct order *order)
-{
-	int r;
-
-	mark(order);
-	r = zt_publisher_wait_subscribers(publisher, (unsigned int)order->a,
-					  5000000000LL);
-	mark(order);
-	return r;
 }
 
 /* ------------------------------------------------------------------------
@@ -184,10 +71,10 @@ static int open_reader(const struct order *order, struct answer *answer)
 	};
 	int r;
 
-	mark(order);
+	part_mark(order);
 	r = zt_subscriber_open(actor_stream, &options, &reader->sub,
 			       answer->reason);
-	mark(order);
+	part_mark(order);
 	return r;
 }
 
@@ -232,9 +119,9 @@ static int take(const struct order *order, struct answer *answer,
 	const struct zt_frame *frame;
 	int r;
 
-	mark(order);
+	part_mark(order);
 	r = zt_take(reader->sub, order->b, &frame);
-	mark(order);
+	part_mark(order);
 	result->r = r;
 	if (r == 0) {
 		keep(reader, frame);
@@ -253,9 +140,9 @@ static void let_go(const struct order *order, struct reader *reader,
 	const struct zt_frame *frame = reader->held[index];
 
 	examine(frame);
-	mark(order);
+	part_mark(order);
 	zt_release(frame);
-	mark(order);
+	part_mark(order);
 	reader->count--;
 	memmove(&reader->held[index], &reader->held[index + 1],
 		(reader->count - index) * sizeof(reader->held[0]));
@@ -291,9 +178,9 @@ static int close_reader(const struct order *order)
 {
 	struct reader *reader = &readers[order->a];
 
-	mark(order);
+	part_mark(order);
 	zt_subscriber_close(reader->sub);
-	mark(order);
+	part_mark(order);
 	reader->sub = NULL;
 	return 0;
 }
@@ -350,10 +237,10 @@ static int watch(const struct order *order, struct answer *answer)
 {
 	int r;
 
-	mark(order);
+	part_mark(order);
 	r = zt_monitor_open(actor_stream, 5000000000LL, &monitor,
 			    answer->reason);
-	mark(order);
+	part_mark(order);
 	return r;
 }
 
@@ -361,18 +248,18 @@ static int look(const struct order *order, struct answer *answer)
 {
 	int r;
 
-	mark(order);
+	part_mark(order);
 	r = zt_monitor_read(monitor, &answer->survey.info,
 			    answer->survey.rows, ACTOR_ROWS);
-	mark(order);
+	part_mark(order);
 	return r;
 }
 
 static int unwatch(const struct order *order)
 {
-	mark(order);
+	part_mark(order);
 	zt_monitor_close(monitor);
-	mark(order);
+	part_mark(order);
 	monitor = NULL;
 	return 0;
 }
@@ -383,7 +270,13 @@ static int survey(const struct order *order, struct answer *answer)
 
 	if (r < 0)
 		return r;
-	r = look(order, answer);
+	/* It cannot be read while it is being written. */
+	for (int tries = 0; tries < 1000; tries++) {
+		r = look(order, answer);
+		if (r != -EAGAIN)
+			break;
+		sched_yield();
+	}
 	unwatch(order);
 	return r;
 }
@@ -393,9 +286,9 @@ static int list(const struct order *order)
 	struct zt_stream_entry *entries = NULL;
 	int r;
 
-	mark(order);
+	part_mark(order);
 	r = zt_stream_list(&entries);
-	mark(order);
+	part_mark(order);
 	free(entries);
 	return r;
 }
@@ -407,28 +300,36 @@ static int list(const struct order *order)
 static int perform(const struct order *order, struct answer *answer)
 {
 	switch ((enum actor_verb)order->verb) {
-	case ACTOR_CREATE: return create(order, answer);
-	case ACTOR_AWAIT: return await(order);
-	case ACTOR_LOAN: return lend(order);
-	case ACTOR_PUBLISH: return publish(order);
-	case ACTOR_DISCARD: return discard(order);
-	case ACTOR_COPY: return publish_copy(order);
-	case ACTOR_DESTROY: return destroy(order);
-	case ACTOR_OPEN: return open_reader(order, answer);
-	case ACTOR_TAKE: return take(order, answer, &answer->results[0]);
-	case ACTOR_RELEASE: return release(order);
-	case ACTOR_CLOSE: return close_reader(order);
-	case ACTOR_SCRIPT_RUN: return run_script(order, answer);
-	case ACTOR_DRAIN: return drain(order, answer);
-	case ACTOR_RELICS: return relics(order);
-	case ACTOR_ATTEND: attended = (unsigned int)order->a; return 0;
-	case ACTOR_WATCH: return watch(order, answer);
-	case ACTOR_LOOK: return look(order, answer);
-	case ACTOR_UNWATCH: return unwatch(order);
-	case ACTOR_LIST: return list(order);
-	case ACTOR_SURVEY: return survey(order, answer);
+	case ACTOR_OPEN:
+		return open_reader(order, answer);
+	case ACTOR_TAKE:
+		return take(order, answer, &answer->results[0]);
+	case ACTOR_RELEASE:
+		return release(order);
+	case ACTOR_CLOSE:
+		return close_reader(order);
+	case ACTOR_SCRIPT_RUN:
+		return run_script(order, answer);
+	case ACTOR_DRAIN:
+		return drain(order, answer);
+	case ACTOR_RELICS:
+		return relics(order);
+	case ACTOR_ATTEND:
+		attended = (unsigned int)order->a;
+		return 0;
+	case ACTOR_WATCH:
+		return watch(order, answer);
+	case ACTOR_LOOK:
+		return look(order, answer);
+	case ACTOR_UNWATCH:
+		return unwatch(order);
+	case ACTOR_LIST:
+		return list(order);
+	case ACTOR_SURVEY:
+		return survey(order, answer);
+	default:
+		return part_publish(order, answer);
 	}
-	return -ENOSYS;
 }
 
 /* Wait for an order, answering publishers meanwhile. */

@@ -5,12 +5,22 @@
 
 #include <stdnoreturn.h>
 
+#include "actor.h"
+
 noreturn void part_play(int fd);
 
-/* Where a stepped call begins and ends: stops here, when it is traced. */
-void part_mark(void);
+/* A trap, for who traces us; part_trapped is where we stand then. */
+void part_trap(void);
+extern const char part_trapped[];
 
-/* The address at which it then stands. */
-extern const char part_marked[];
+/* Where a stepped call begins, and where it ends. */
+static inline void part_mark(const struct order *order)
+{
+	if (order->stepped)
+		part_trap();
+}
+
+/* part_publisher.c: what a publisher is ordered. */
+int part_publish(const struct order *order, struct answer *answer);
 
 #endif

@@ -5,7 +5,6 @@
 #include "world.h"
 
 #define TALL (16 * WORLD_HEIGHT)
-#define PATIENCE_NS 5000000000LL
 
 #define DO(what) { .verb = (what) }
 #define LOAN(height, timeout) \
@@ -43,7 +42,7 @@
 	SUBSCRIBER("take as " kind ", nothing there", 0, is, has, \
 		   "V 3d p 3d", TAKE(0)), \
 	SUBSCRIBER("take as " kind ", waiting", 0, is, has, "V 3d p 3d", \
-		   TAKE(PATIENCE_NS), .meanwhile = "p"), \
+		   TAKE(ZT_FOREVER), .meanwhile = "p"), \
 	SUBSCRIBER("release as " kind, 0, is, has, "V 3d p 3", RELEASE), \
 	SUBSCRIBER("leave as " kind, 0, is, has, "V 3d p", LEAVE), \
 	SUBSCRIBER("leave as " kind ", frame held", 0, is, has, "V 3d p 3", \
@@ -53,7 +52,7 @@
 	SUBSCRIBER("find the publisher of " kind " dead", SCENARIO_FRESH, is, \
 		   has, "V 3d p 3 X", TAKE(0)), \
 	SUBSCRIBER("reconnect as " kind, SCENARIO_FRESH, is, has, \
-		   "V 3d p 3 f p", TAKE(PATIENCE_NS)), \
+		   "V 3d p 3 f p", TAKE(ZT_FOREVER)), \
 	SUBSCRIBER("find the stream of " kind " ended", \
 		   SCENARIO_FRESH | SCENARIO_ENDS, is, has, "V 3d p 3d D", \
 		   TAKE(0))
@@ -64,15 +63,15 @@ const struct scenario scenarios[] = {
 		  { .verb = ACTOR_CREATE, .a = WORLD_SLOTS_SPARE,
 		    .b = (int64_t)ZT_NEVER, .c = WORLD_HEIGHT }),
 	PUBLISHER("first loan", SCENARIO_BARE, "B",
-		  LOAN(WORLD_HEIGHT, PATIENCE_NS)),
+		  LOAN(WORLD_HEIGHT, ZT_FOREVER)),
 	PUBLISHER("loan", 0, "p 0a 1b 2c p", LOAN(WORLD_HEIGHT, 0)),
 	PUBLISHER("loan, no room", 0, "p p", LOAN(WORLD_HEIGHT, 0)),
 	PUBLISHER("loan, waiting for a lossless reader", 0, "p p 1 2",
-		  LOAN(WORLD_HEIGHT, PATIENCE_NS), .meanwhile = "0a"),
+		  LOAN(WORLD_HEIGHT, ZT_FOREVER), .meanwhile = "0a"),
 	PUBLISHER("loan, evicting", SCENARIO_EVICTS, "V p 3 0a 1 E",
-		  LOAN(WORLD_HEIGHT, PATIENCE_NS), READER_3(ZT_LOSSLESS, 1)),
+		  LOAN(WORLD_HEIGHT, ZT_FOREVER), READER_3(ZT_LOSSLESS, 1)),
 	PUBLISHER("loan, outgrowing all slots", SCENARIO_GROWS,
-		  "p 012 p 0a A", LOAN(TALL, PATIENCE_NS)),
+		  "p 012 p 0a A", LOAN(TALL, ZT_FOREVER)),
 	PUBLISHER("discard", 0, "p 12 l", DO(ACTOR_DISCARD)),
 	PUBLISHER("publish, readers asleep", SCENARIO_PUBLISHES,
 		  "p 0a1b2c 012 l", DO(ACTOR_PUBLISH)),

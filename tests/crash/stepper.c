@@ -225,7 +225,7 @@ static enum stepped reach_text(struct stepper *s)
 
 		if (in_text(rip))
 			return STEPPED_ON;
-		if (rip == (uintptr_t)part_marked)
+		if (rip == (uintptr_t)part_trapped)
 			return STEPPED_ENDED;
 		if (in_own(rip)) {
 			stepped = step(s);
@@ -411,7 +411,7 @@ enum stepped stepper_run(struct stepper *s, const struct trace *trace,
 		set_breakpoint(s, text + trace->offsets[to]);
 		stepped = go_on(s);
 		if (stepped == STEPPED_ON &&
-		    get_rip(s) == (uintptr_t)part_marked)
+		    get_rip(s) == (uintptr_t)part_trapped)
 			stepped = STEPPED_ENDED;
 		p = to;
 	}
@@ -460,7 +460,7 @@ static const char *try_out(void)
 
 	if (pid == 0) {
 		raise(SIGSTOP);
-		part_mark();
+		part_trap();
 		_exit(0);
 	}
 	waitpid(pid, NULL, WSTOPPED);
@@ -470,10 +470,10 @@ static const char *try_out(void)
 			"ptrace does not work here";
 	} else {
 		waitpid(pid, NULL, __WALL);
-		set_breakpoint(&s, (uintptr_t)part_mark);
+		set_breakpoint(&s, (uintptr_t)part_trap);
 		kill(pid, SIGCONT);
 		if (go_on(&s) != STEPPED_ON ||
-		    get_rip(&s) != (uintptr_t)part_mark)
+		    get_rip(&s) != (uintptr_t)part_trap)
 			reason = "hardware breakpoints do not work here";
 	}
 	kill(pid, SIGKILL);

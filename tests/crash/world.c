@@ -12,7 +12,6 @@
 #include "harness.h"
 
 #define LOANS 1
-#define PATIENCE_NS 5000000000LL
 
 static const struct {
 	enum zt_delivery delivery;
@@ -95,14 +94,15 @@ static struct order order_of(struct world *world, char letter)
 	switch (letter) {
 	case 'p':
 		return loan_order(world, 0, true);
-	case 'l': case 'x':
+	case 'l':
+	case 'x':
 		return loan_order(world, 0, false);
 	case 'L':
-		return loan_order(world, PATIENCE_NS, false);
+		return loan_order(world, ZT_FOREVER, false);
 	case 'G':
 		world->height *= 16;
 		world->grown = true;
-		return loan_order(world, PATIENCE_NS, false);
+		return loan_order(world, ZT_FOREVER, false);
 	case 'u':
 		return (struct order){ .verb = ACTOR_PUBLISH };
 	case 'V':
@@ -147,7 +147,8 @@ static bool conclude(struct world *world, char letter,
 	case 'x':
 		expected = -EAGAIN;
 		break;
-	case 'p': case 'u':
+	case 'p':
+	case 'u':
 		note_publish(world);
 		break;
 	case 'V':
@@ -319,7 +320,9 @@ static bool run_letter(struct world *world, char letter, bool wait)
 		return true;
 	case 'f':
 		return next_publisher(world);
-	case 'A': case 'B': case 'Z':
+	case 'A':
+	case 'B':
+	case 'Z':
 		if (world->attending == letter)
 			return true;
 		world->attending = letter;

@@ -115,6 +115,16 @@ static void *map(int fd, size_t size, int protection)
 	return address;
 }
 
+static void drop_segment(struct raw *raw, uint32_t id)
+{
+	if (!raw->segments[id].address)
+		return;
+	munmap((void *)(uintptr_t)raw->segments[id].address,
+	       raw->segments[id].size);
+	close(raw->segments[id].fd);
+	raw->segments[id].address = NULL;
+}
+
 static void take_in(struct raw *raw, const struct zti_message *msg,
 		    const int *fds, unsigned int count)
 {
@@ -133,7 +143,8 @@ static void take_in(struct raw *raw, const struct zti_message *msg,
 	case ZTI_SEGMENT:
 		assert_int_equal(count, 1);
 		assert_true(id < ZTI_SEGMENTS_MAX);
-		assert_null(raw->segments[id].address);
+		/* who acknowledges what it still has is sent another */
+		drop_segment(raw, id);
 		raw->segments[id].fd = fds[0];
 		raw->segments[id].size = msg->segment.size;
 		raw->segments[id].address = map(fds[0], msg->segment.size,
@@ -224,12 +235,8 @@ void raw_answer(struct raw *raw, const struct zti_message *msg)
 		id = ZTI_ACK_PAGE;
 	else if (msg->type != ZTI_SEGMENT && !retire)
 		return;
-	if (retire) {
-		munmap((void *)(uintptr_t)raw->segments[id].address,
-		       raw->segments[id].size);
-		close(raw->segments[id].fd);
-		raw->segments[id].address = NULL;
-	}
+	if (retire)
+		drop_segment(raw, id);
 	ack = raw_ack(id, retire);
 	raw_say(raw, &ack);
 }
@@ -284,13 +291,8 @@ void raw_close(struct raw *raw)
 		munmap((void *)(uintptr_t)raw->board, sizeof(*raw->board));
 	if (raw->page)
 		munmap(raw->page, ZTI_PAGE_SIZE);
-	for (unsigned int i = 0; i < ZTI_SEGMENTS_MAX; i++) {
-		if (!raw->segments[i].address)
-			continue;
-		munmap((void *)(uintptr_t)raw->segments[i].address,
-		       raw->segments[i].size);
-		close(raw->segments[i].fd);
-	}
+	for (uint32_t i = 0; i < ZTI_SEGMENTS_MAX; i++)
+		drop_segment(raw, i);
 	if (raw->board_fd >= 0)
 		close(raw->board_fd);
 	if (raw->page_fd >= 0)

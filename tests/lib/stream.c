@@ -237,6 +237,19 @@ void stream_expect(struct zt_subscriber *sub, uint64_t sequence)
 	zt_release(stream_take_this(sub, sequence));
 }
 
+const struct zt_frame *stream_catch_up(struct zt_subscriber *sub,
+				       uint64_t sequence)
+{
+	const struct zt_frame *frame = stream_take(sub);
+
+	while (frame->sequence < sequence) {
+		zt_release(frame);
+		frame = stream_take(sub);
+	}
+	assert_int_equal(frame->sequence, sequence);
+	return frame;
+}
+
 static void check_error(struct zt_subscriber *sub, int r, int error)
 {
 	if (r != error)

@@ -91,6 +91,10 @@ const struct zt_frame *stream_take_this(struct zt_subscriber *sub,
 /* The same, and give it back. */
 void stream_expect(struct zt_subscriber *sub, uint64_t sequence);
 
+/* Take and give back what comes before; this one has to come, and is held. */
+const struct zt_frame *stream_catch_up(struct zt_subscriber *sub,
+				       uint64_t sequence);
+
 /* There is none now: zt_take gives this error, without waiting. */
 void stream_expect_error(struct zt_subscriber *sub, int error);
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sanitizers.h"
 #include "stream.h"
 
 /* All that a program can have, when it forks. */
@@ -133,6 +134,14 @@ static void a_child_may_end(void)
 	unmake(&things);
 }
 
+/* With threads, a child of a program that has some. */
+static void need_fork_with_threads(void)
+{
+	if (ADDRESS_SANITIZER || THREAD_SANITIZER)
+		harness_skip("the sanitizer cannot follow a fork of a program "
+			     "with threads");
+}
+
 static int have_your_own(int fd, void *argument)
 {
 	struct zt_format format = stream_small();
@@ -156,6 +165,7 @@ static void a_child_can_have_its_own(void)
 	struct things things;
 	struct harness_peer child;
 
+	need_fork_with_threads();
 	make(&things);
 	child = harness_spawn(have_your_own, NULL);
 	assert_int_equal(harness_reap(&child), 0);
@@ -311,15 +321,6 @@ static void a_child_has_none_of_the_descriptors(void)
  * Forking at any moment.
  */
 
-#ifdef __has_feature
-#define SANITIZED (__has_feature(address_sanitizer) || \
-		   __has_feature(thread_sanitizer))
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 static atomic_bool stop;
 
 static void *come_and_go(void *result)
@@ -384,9 +385,7 @@ static void threads_may_be_anywhere(void)
 	pthread_t threads[3];
 	int results[3] = { 0 };
 
-	if (SANITIZED)
-		harness_skip("the sanitizer's own malloc does not work in a "
-			     "child of a program with threads");
+	need_fork_with_threads();
 	pthread_create(&threads[0], NULL, publish_and_end, &results[0]);
 	pthread_create(&threads[1], NULL, come_and_go, &results[1]);
 	pthread_create(&threads[2], NULL, come_and_go, &results[2]);

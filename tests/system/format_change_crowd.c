@@ -92,7 +92,7 @@ static void exchange(struct crowd *crowd, const struct zt_format *format)
 
 		zt_release(crowd->held[i]);
 		sequence = stream_publish(crowd->pub, format);
-		crowd->held[i] = stream_take_this(crowd->subs[i], sequence);
+		crowd->held[i] = stream_catch_up(crowd->subs[i], sequence);
 		assert_int_equal(crowd->held[i]->format.width, format->width);
 	}
 	check_held(crowd);

@@ -157,7 +157,7 @@ class Ends(harness.Case):
         self.assertEqual(result['reconnects'], 1)
         self.assertEqual(result['epoch'], 2)
         self.assertGreater(result['frames'], 50)
-        self.assertIn('1 reconnects', sub.err)
+        self.assertIn('1 reconnect,', sub.err)
 
     def test_eviction(self):
         pub = self.publish('--fps', '200', '--backpressure', '--json',

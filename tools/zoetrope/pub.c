@@ -296,8 +296,9 @@ static void print_summary(struct pub *pub,
 
 	if (stats->loan_waits)
 		used = snprintf(more, sizeof(more),
-				", %" PRIu64 " waits of %s in all",
+				", %" PRIu64 " wait%s of %s in all",
 				stats->loan_waits,
+				stats->loan_waits == 1 ? "" : "s",
 				units_duration_text(stats->loan_wait_ns, wait));
 	if (stats->evicted || stats->cut_off || stats->refused)
 		snprintf(more + used, sizeof(more) - (size_t)used,

@@ -186,8 +186,8 @@ static void summarise(struct sub *sub, int status)
 
 	zt_subscriber_get_stats(sub->subscriber, &stats);
 	if (stats.reconnects)
-		snprintf(more, sizeof(more), ", %" PRIu64 " reconnects",
-			 stats.reconnects);
+		snprintf(more, sizeof(more), ", %" PRIu64 " reconnect%s",
+			 stats.reconnects, stats.reconnects == 1 ? "" : "s");
 	if (status == STATUS_DONE || sub->tally.frames)
 		summary_print(&sub->voice, sub->options.name, &sub->tally,
 			      "dropped", more);

@@ -80,9 +80,10 @@ void summary_print(struct voice *voice, const char *stream,
 					     p99),
 			 units_duration_text(tally->latency_max_ns, max));
 	voice_note(voice,
-		   "%s: %" PRIu64 " frames in %.2f s, %" PRIu64
+		   "%s: %" PRIu64 " frame%s in %.2f s, %" PRIu64
 		   " %s, %.1f fps, %.3f GB/s%s%s, CPU %.2f s",
-		   stream, tally->frames, tally_seconds(tally), tally->dropped,
+		   stream, tally->frames, tally->frames == 1 ? "" : "s",
+		   tally_seconds(tally), tally->dropped,
 		   dropped_word, tally_fps(tally),
 		   tally_bytes_per_second(tally) / 1e9, latency, more,
 		   summary_cpu_seconds());

@@ -2,8 +2,8 @@
 /* One scenario of the handoff: who is there, and what must hold at rest. */
 #include "state.pml"
 #include "segments.pml"
-#include "publisher.pml"
 #include "service.pml"
+#include "publisher.pml"
 #include "subscriber.pml"
 
 /* Killed, at any instruction: two at once too. */
@@ -31,7 +31,8 @@ inline check_subscriber(n)
 	s = 0;
 	do
 	:: s < SLOTS ->
-		assert(!(asleep[n] && !closed[n] && NEW_TO(n, s)));
+		assert(!(asleep[n] && !closed[n] && !dead[n] &&
+			 NEW_TO(n, s)));
 		s++
 	:: else -> break
 	od;
@@ -122,7 +123,9 @@ init
 			:: else
 			fi;
 			run Taker(n);
+#ifndef ONE_THREAD
 			run Releaser(n);
+#endif
 			n++
 		:: else -> break
 		od;

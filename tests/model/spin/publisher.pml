@@ -456,7 +456,7 @@ proctype Frame()
 	byte evictions;
 #endif
 #ifdef GROW
-	byte in_use;
+	byte in_use, fresh;
 #endif
 
 	do

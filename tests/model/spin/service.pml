@@ -235,7 +235,7 @@ proctype Service()
 	byte phase, phase_slot_seen, slot, seen, was, first_seen;
 	bool same, was_busy;
 #ifdef GROW
-	byte in_use, set, n, asked;
+	byte in_use, set, fresh;
 #endif
 
 	do

@@ -37,47 +37,54 @@ inline give_back(slot)
 	fi
 }
 
+#define DELIVER \
+	assert(best > last[me]); \
+	assert(DELIVERY(me) != LOSSLESS || best == last[me] + 1); \
+	last[me] = best; \
+	held[me]++; \
+	out[me] = out[me] | BIT(slot)
+
 inline deliver()
 {
-	S(assert(best > last[me]);
-	  assert(DELIVERY(me) != LOSSLESS || best == last[me] + 1);
-	  last[me] = best;
-	  held[me]++;
-	  out[me] = out[me] | BIT(slot))
+	S(DELIVER)
 }
 
 /*
  * The slot with the best sequence above the last delivered: the highest for
- * latest, the lowest for the others. Sequences are read one by one.
+ * latest, the lowest for the others.
  */
+inline consider(k)
+{
+	if
+	:: DELIVERY(me) == LATEST && sequence[k] > best ->
+		best = sequence[k]; slot = k
+	:: DELIVERY(me) == QUEUE && sequence[k] > last[me] &&
+	   sequence[k] < best ->
+		best = sequence[k]; slot = k
+	:: DELIVERY(me) == LOSSLESS && sequence[k] == last[me] + 1 ->
+		slot = k
+	:: else
+	fi
+}
+
+#define WORST (DELIVERY(me) == LATEST -> last[me] : 255)
+
+/* Sequences are read one by one. */
 inline look_through(set)
 {
 	slot = NO_SLOT;
-	best = (DELIVERY(me) == LATEST -> last[me] : 255);
+	best = WORST;
 	k = 0;
 	do
-	:: k < SLOTS && HAS(set, k) ->
-		S(if
-		  :: DELIVERY(me) == LATEST && sequence[k] > best ->
-			best = sequence[k]; slot = k
-		  :: DELIVERY(me) != LATEST && sequence[k] > last[me] &&
-		     sequence[k] < best ->
-			best = sequence[k]; slot = k
-		  :: else
-		  fi;
-		  k++)
+	:: k < SLOTS && HAS(set, k) -> S(consider(k); k++)
 	:: k < SLOTS && !HAS(set, k) -> k++
 	:: k >= SLOTS -> break
 	od;
-	if
-	:: DELIVERY(me) == LOSSLESS && slot != NO_SLOT && best != last[me] + 1 ->
-		slot = NO_SLOT
-	:: else
-	fi;
 	k = 0
 }
 
 /* zti_connection_next(); `got` says whether there was one. */
+#ifndef COARSE
 inline next()
 {
 	got = false;
@@ -115,6 +122,39 @@ inline next()
 	od;
 	atomic { seen = 0; best = 0; slot = 0; won = false }
 }
+
+#else
+/*
+ * The same in one step, for scenarios that are about something else. What may
+ * come between its steps is the matter of the others.
+ */
+inline next()
+{
+	S_WHEN(held[me] < BOUND(me),
+	  slot = NO_SLOT;
+	  best = WORST;
+	  k = 0;
+	  do
+	  :: k < SLOTS && HAS(offered[me], k) -> consider(k); k++
+	  :: k < SLOTS && !HAS(offered[me], k) -> k++
+	  :: else -> break
+	  od;
+	  k = 0;
+	  got = slot != NO_SLOT;
+	  if
+	  :: got ->
+		offered[me] = offered[me] & ~BIT(slot);
+		reads[me] = reads[me] | BIT(slot);
+		best = sequence[slot];
+		assert(dead_publisher || !HAS(writing, slot));
+		CHECK_MAPPED
+		DELIVER
+	  :: else
+	  fi;
+	  slot = 0;
+	  best = 0)
+}
+#endif
 
 /* The program leaves: what it holds keeps the connection. */
 inline close_connection()
@@ -190,6 +230,16 @@ inline read_socket()
 	read_messages()
 }
 
+/* zt_release(): the program gives back what it has, in any order. */
+inline release()
+{
+	atomic { !dead[me] && out[me] && !keeps[me] ->
+		 choose(out[me], slot);
+		 out[me] = out[me] & ~BIT(slot) }
+	give_back(slot);
+	S(held[me]--)
+}
+
 proctype Taker(byte me)
 {
 	byte seen, slot, best, k;
@@ -209,26 +259,30 @@ proctype Taker(byte me)
 		:: else ->
 			settle();
 		fi
+#ifdef ONE_THREAD
+	:: release(); slot = 0
+#ifdef KEEP
+	:: S_WHEN(out[me] && !keeps[me], keeps[me] = true)
+#endif
+#endif
 #ifdef LEAVE
 	:: S_WHEN(true, skip) -> close_connection(); break
 #endif
 	od
 }
 
-/* The program gives back what it has, in any order, or keeps it for ever. */
+
+#ifndef ONE_THREAD
 proctype Releaser(byte me)
 {
 	byte slot;
 	bool wanted;
 
 	do
-	:: atomic { !dead[me] && out[me] -> choose(out[me], slot);
-		    out[me] = out[me] & ~BIT(slot) } ->
-		give_back(slot);
-		S(held[me]--)
-		slot = 0
+	:: release(); slot = 0
 #ifdef KEEP
-	:: S_WHEN(out[me], keeps[me] = true) -> break
+	:: S_WHEN(out[me] && !keeps[me], keeps[me] = true)
 #endif
 	od
 }
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Injected shortage: each call that the library makes to the C library and
+ * that can fail is wrapped (calls.c), and fails when it is its turn.
+ *
+ * A test tells who is at work, and which of what it does is to be starved:
+ *
+ *	static void join_and_leave(void)
+ *	{
+ *		…
+ *		starve_begin();
+ *		r = zt_subscriber_open(…);
+ *		starve_end();
+ *		…
+ *	}
+ *	starve_each(STARVE_READER, join_and_leave);
+ *
+ * runs it again and again: the first time the first call that the reader makes
+ * between begin and end fails, with the first error that this call can give;
+ * then with the second error; then the second call, and so on, until a run has
+ * no call left that could fail. After each run the process has to hold what it
+ * held before.
+ *
+ * Publisher and readers share a thread here: where one would sleep, the others
+ * work (`starve_idle`), so that every run makes the same calls in the same
+ * order. A sleep from which nobody would ever wake the sleeper is noticed.
+ */
+#ifndef STARVED_STARVE_H
+#define STARVED_STARVE_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <time.h>
+
+/* Who is at work on this thread, and so makes the calls. */
+enum starve_side {
+	STARVE_NOBODY,
+	STARVE_PUBLISHER,
+	STARVE_READER,
+};
+
+/* Who is at work from now on; returns who was. */
+enum starve_side starve_as(enum starve_side side);
+
+void starve_each(enum starve_side side, void (*run)(void));
+
+/*
+ * Only calls between these fail. Reading /proc and cgroups for the limits of memory is spared, but for
+ * starve_begin_reading().
+ */
+void starve_begin(void);
+void starve_begin_reading(void);
+void starve_end(void);
+
+/* What failed in this run: NULL when nothing has, so far. */
+const char *starve_call(void);
+int starve_error(void);		/* its errno; 0 */
+
+/*
+ * Check what a verb returned: 0 (or a count), or the error that its failed
+ * call stands for; with a reason in words, where `reason` is not NULL and the
+ * verb failed. Returns whether it succeeded.
+ */
+bool starve_judge(const char *verb, int r, const char *reason);
+
+/*
+ * What the others do while `sleeper` sleeps: all there is for them to do.
+ * Returns a fd that is readable when there is more, or -1. Set by world.c.
+ */
+extern int (*starve_idle)(enum starve_side sleeper);
+
+/* For calls.c: ppoll() of one fd, and meanwhile the others work. */
+typedef int (*starve_ppoll)(struct pollfd *fds, nfds_t count,
+			    const struct timespec *timeout,
+			    const sigset_t *mask);
+int starve_sleep(struct pollfd *fd, const struct timespec *timeout,
+		 starve_ppoll real);
+
+/* For calls.c: is it this call's turn to fail? `errors` ends in 0. */
+bool starve_turn(const char *call, const int *errors);
+
+#endif
