@@ -8,6 +8,7 @@
 #   make bench      run the benchmarks
 #   make install    install (PREFIX=/usr/local, DESTDIR=)
 #   make asan tsan  the tests under sanitizers, in build-asan/, build-tsan/
+#   make fuzz       run the fuzzers, TIME seconds in all (TARGETS: only these)
 #   make lint       is the code formatted as .clang-format says?
 #   make clean      remove build/ and its kind
 #
@@ -16,6 +17,8 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 SETUP ?=
+TIME ?= 600
+TARGETS ?=
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -50,14 +53,18 @@ endif
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || /sbin/ldconfig
 
+fuzz:
+	scripts/install-packages build test clang
+	scripts/run-fuzz build-fuzz $(TIME) $(TARGETS)
+
 lint:
 	scripts/install-packages lint
 	scripts/lint
 
 clean:
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-tsan build-fuzz
 
 demo:
 	./run_demo.sh
 
-.PHONY: all test asan tsan demo bench install lint clean
+.PHONY: all test asan tsan demo bench fuzz install lint clean

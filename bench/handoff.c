@@ -22,18 +22,18 @@
 static struct measure measures[] = {
 	{ "spin_line", "bare cache line, one way", bare_line, 21, 5000,
 	  0, 0, 0, 0 },
-	{ "spin_ball", "bare cache line that both write in turn", bare_ball,
+	{ "spin_ball", "bare cache line, both writing it in turn", bare_ball,
 	  21, 5000, 0, 0, 0, 0 },
-	{ "spin_handoff", "handoff: `zt_publish` called to `zt_take` returned",
+	{ "spin_handoff", "handoff",
 	  stream_spinning, 21, 2000, 0, 0, 0, 0 },
-	{ "spin_whole", "loan, publish, take, release in a chain",
+	{ "spin_whole", "loan, publish, take, release",
 	  stream_whole, 21, 2000, 0, 0, 0, 0 },
 
 	{ "wake_futex", "bare futex, one way", bare_futex, 15, 200,
 	  0, 0, 0, 0 },
 	{ "wake_eventfd", "bare eventfd, one way", bare_eventfd, 15, 200,
 	  0, 0, 0, 0 },
-	{ "wake_handoff", "handoff to a sleeping `zt_take`", stream_blocked,
+	{ "wake_handoff", "handoff, reader asleep", stream_blocked,
 	  15, 200, 0, 0, 0, 0 },
 
 	{ "rate_1_least", "lossless, 1 subscriber, 3 slots", stream_rate,
@@ -62,25 +62,41 @@ static struct measure measures[] = {
 
 	{ "copy_alone", "memcpy and read, one process", bare_frames_alone,
 	  11, 8, 0, 0, 0, FILL_COPY },
-	{ "copy_shared", "memcpy | read, two processes, bare flag",
+	{ "copy_shared", "memcpy and read, two processes, bare flag",
 	  bare_frames_shared, 11, 8, 0, 0, 0, FILL_COPY },
-	{ "copy_stream", "memcpy | read, through a stream", stream_frames,
+	{ "copy_stream", "memcpy and read, through a stream", stream_frames,
 	  11, 8, 4, 2, 1, FILL_COPY },
 	{ "set_alone", "memset and read, one process", bare_frames_alone,
 	  11, 8, 0, 0, 0, FILL_SET },
-	{ "set_shared", "memset | read, two processes, bare flag",
+	{ "set_shared", "memset and read, two processes, bare flag",
 	  bare_frames_shared, 11, 8, 0, 0, 0, FILL_SET },
-	{ "set_stream", "memset | read, through a stream", stream_frames,
+	{ "set_stream", "memset and read, through a stream", stream_frames,
 	  11, 8, 4, 2, 1, FILL_SET },
 };
 
 /* Measures of a group alternate. */
 static const struct group groups[] = {
-	{ "A frame's way, both sides spinning", UNIT_NS, 0, 4 },
-	{ "A frame's way, the reader asleep", UNIT_NS, 4, 7 },
-	{ "Handoffs a second, both sides spinning", UNIT_RATE, 7, 14 },
-	{ "What the publisher pays", UNIT_NS, 14, 18 },
-	{ "1080p RGB24, written and read whole", UNIT_FRAMES, 18, 24 },
+	{ "One way, both sides spinning", UNIT_NS, 0, 4,
+	  "Half a round trip over two streams, one each way. Handoff: from the call of\n"
+	  "zt_publish to the return of zt_take in the other process, so with reading the\n"
+	  "clock, describing, offering, seeing, winning and checking the frame; the slot\n"
+	  "was loaned before, and the frame before it is released, while the other side\n"
+	  "works. The line below has all four calls one after the other. Pixels are not\n"
+	  "touched. Bare cache line: one side writes, the other spins on it, one line\n"
+	  "each way, as a stream is; with one line that both write in turn the way there\n"
+	  "brings the room for the answer along." },
+	{ "One way, the reader asleep", UNIT_NS, 4, 7,
+	  "As above, with spin_ns 0: each side sleeps in zt_take, in read() of an\n"
+	  "eventfd, in FUTEX_WAIT." },
+	{ "Handoffs a second, both sides spinning", UNIT_RATE, 7, 14,
+	  "Frames times subscribers; all of these are read by one process in turn. With\n"
+	  "lossless and the least slots the publisher waits for each frame's return." },
+	{ "What a frame costs the publisher", UNIT_NS, 14, 18, NULL },
+	{ "1080p RGB24, written and read whole", UNIT_FRAMES, 18, 24,
+	  "In two hot buffers of the same shared memory each: one process writes a frame\n"
+	  "and reads it; two processes, one writing while the other reads, hand over by a\n"
+	  "bare flag each way; the same through a stream (lossless, depth 2). Every sum\n"
+	  "is checked. Two processes cannot be faster than their processors pass data." },
 };
 
 static const struct aim aims[] = {
@@ -96,7 +112,7 @@ static const struct aim aims[] = {
 	{ "copy_stream", "copy_shared", RATIO_SPEED, 0.97 },
 	{ "copy_stream", "copy_alone", RATIO_SPEED, 0.97 },
 	{ "set_stream", "set_shared", RATIO_SPEED, 0.97 },
-	{ "set_stream", "set_alone", RATIO_SPEED, 0.97 },
+	{ "set_stream", "set_alone", RATIO_SPEED, 0 },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -116,15 +116,14 @@ double pair_time(struct pair *pair, pair_work a, pair_work b, void *context,
 	if (batches > BATCHES_MAX)
 		batches = BATCHES_MAX;
 	pair_meet(pair);
-	if (pair->side == SIDE_B) {
+	if (pair->side == SIDE_B)
 		b(context, batches * n);
-		return 0;
-	}
-	for (unsigned int i = 0; i < batches; i++) {
+	for (unsigned int i = 0; pair->side == SIDE_A && i < batches; i++) {
 		int64_t start = now_ns();
 
 		a(context, n);
 		values[i] = (double)(now_ns() - start) / (double)n;
 	}
-	return median(values, batches);
+	pair_meet(pair);
+	return pair->side == SIDE_A ? median(values, batches) : 0;
 }

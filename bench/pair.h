@@ -48,10 +48,10 @@ void pair_finish(struct pair *pair);
 void pair_meet(struct pair *pair);
 
 /*
- * Meet, then run a on SIDE_A and b on SIDE_B, as many times in all. SIDE_A
- * times `batches` batches of n and returns the median batch's nanoseconds for
- * one of the n; SIDE_B returns 0. A batch that the scheduler disturbed so
- * counts as one bad batch, not as a share of every one.
+ * Meet, run a on SIDE_A and b on SIDE_B, as many times in all, and meet again.
+ * SIDE_A times `batches` batches of n and returns the median batch's
+ * nanoseconds for one of the n; SIDE_B returns 0. A batch that the scheduler
+ * disturbed so counts as one bad batch, not as a share of every one.
  */
 double pair_time(struct pair *pair, pair_work a, pair_work b, void *context,
 		 unsigned int batches, uint64_t n);

@@ -98,6 +98,16 @@ static void print_group(const struct results *results,
 			print_row(group, results->measures[i].text,
 				  spread_of(results->values[i],
 					    results->rounds));
+	if (group->note)
+		printf("\n%s\n", group->note);
+}
+
+static int measured(const struct results *results, const struct group *group)
+{
+	for (unsigned int i = group->first; i < group->end; i++)
+		if (results->values[i][0] > 0)
+			return 1;
+	return 0;
 }
 
 static void print_aim(const struct results *results, const struct aim *aim)
@@ -112,7 +122,7 @@ static void print_aim(const struct results *results, const struct aim *aim)
 		snprintf(wanted, sizeof(wanted), "%s %.2f: %s",
 			 aim->ratio == RATIO_COST ? "≤" : "≥", aim->limit,
 			 met(aim, ratio.median) ? "met" : "**missed**");
-	printf("| %s / %s, %s | %.2f | %.2f | %.2f | %s |\n",
+	printf("| %s / %s (%s) | %.2f | %.2f | %.2f | %s |\n",
 	       measures[find(results, aim->measure)].text,
 	       measures[find(results, aim->beside)].text,
 	       aim->ratio == RATIO_COST ? "time" : "speed", ratio.median,
@@ -125,7 +135,8 @@ void report_table(const struct results *results)
 	       ZT_VERSION_TEXT, results->cpus[0], results->cpus[1],
 	       results->rounds);
 	for (unsigned int i = 0; i < results->group_count; i++)
-		print_group(results, &results->groups[i]);
+		if (measured(results, &results->groups[i]))
+			print_group(results, &results->groups[i]);
 	printf("\n| Ratio, within a round | median | least | most | aim |\n|---|---:|---:|---:|---|\n");
 	for (unsigned int i = 0; i < results->aim_count; i++)
 		print_aim(results, &results->aims[i]);

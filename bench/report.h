@@ -19,6 +19,7 @@ struct group {
 	const char *title;
 	enum unit unit;
 	unsigned int first, end;
+	const char *note;	/* what the figures include, or NULL */
 };
 
 enum ratio {

@@ -209,7 +209,6 @@ static double time_handoff(struct pair *pair, const struct measure *measure,
 	open_both(&ends, pair, spin_ns);
 	ns = pair_time(pair, handoff_ask, handoff_answer, &ends,
 		       measure->batches, measure->count) / 2;
-	pair_meet(pair);
 	zt_release(pair->side == SIDE_A ? ends.frame : NULL);
 	close_ends(&ends);
 	return ns;
@@ -234,7 +233,6 @@ double stream_whole(struct pair *pair, const struct measure *measure)
 	zt_discard(ends.pub, ends.loan);
 	ns = pair_time(pair, whole_ask, whole_answer, &ends, measure->batches,
 		       measure->count) / 2;
-	pair_meet(pair);
 	close_ends(&ends);
 	return ns;
 }
@@ -283,12 +281,6 @@ static void open_one(struct ends *ends, struct pair *pair,
 	}
 }
 
-static void close_one(struct ends *ends, struct pair *pair)
-{
-	pair_meet(pair);
-	close_ends(ends);
-}
-
 /* Nanoseconds for one frame to reach one subscriber. */
 double stream_rate(struct pair *pair, const struct measure *measure)
 {
@@ -299,7 +291,7 @@ double stream_rate(struct pair *pair, const struct measure *measure)
 	open_one(&ends, pair, measure, ZT_LOSSLESS, &format);
 	ns = pair_time(pair, push, pull, &ends, measure->batches,
 		       measure->count);
-	close_one(&ends, pair);
+	close_ends(&ends);
 	return ns / measure->subscribers;
 }
 
@@ -330,7 +322,8 @@ double stream_rate_latest(struct pair *pair, const struct measure *measure)
 		       measure->count);
 	if (pair->side == SIDE_B)
 		pair->arena->result = (double)n / (double)ends.number;
-	close_one(&ends, pair);
+	pair_meet(pair);
+	close_ends(&ends);
 	return ns * pair->arena->result;
 }
 
@@ -350,7 +343,7 @@ double stream_unread(struct pair *pair, const struct measure *measure)
 	open_one(&ends, pair, measure, ZT_LATEST, &format);
 	ns = pair_time(pair, push, pull_nothing, &ends, measure->batches,
 		       measure->count);
-	close_one(&ends, pair);
+	close_ends(&ends);
 	return ns;
 }
 
@@ -391,6 +384,6 @@ double stream_frames(struct pair *pair, const struct measure *measure)
 	open_one(&ends, pair, measure, ZT_LOSSLESS, &format);
 	ns = pair_time(pair, push_frames, pull_frames, &ends, measure->batches,
 		       measure->count);
-	close_one(&ends, pair);
+	close_ends(&ends);
 	return ns;
 }

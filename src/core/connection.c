@@ -11,6 +11,7 @@
 
 #include "core/message.h"
 #include "core/verify.h"
+#include "os/clock.h"
 #include "os/reason.h"
 #include "os/socket.h"
 
@@ -279,6 +280,7 @@ static int started(struct zti_connection *conn, uint64_t first)
 	close(conn->page_fd);
 	conn->page_fd = -1;
 	conn->last = first - 1;
+	conn->started_ns = zti_now_ns();
 	conn->state = ZTI_CONNECTION_STARTED;
 	return 0;
 }

@@ -73,7 +73,7 @@ struct zti_connection {
 	uint32_t messages_seen;
 	_Atomic uint32_t held;		/* frames out, | ZTI_HELD_CLOSED */
 	uint64_t taken, dropped, latency_max_ns;
-	int64_t last_published_ns;
+	int64_t started_ns, last_published_ns;
 
 	struct zti_memory board_memory, page_memory;
 	struct zti_memory segments[ZTI_SEGMENTS_MAX];

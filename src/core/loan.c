@@ -228,16 +228,6 @@ static void tell_freed(struct zt_publisher *pub)
 		zti_kick(pub);
 }
 
-/* The first page that we will write to comes while we read the clock. */
-static void fetch_page(const struct zt_publisher *pub)
-{
-	uint64_t set = atomic_load_explicit(&pub->attached,
-					    memory_order_relaxed);
-
-	if (set)
-		__builtin_prefetch(pub->subscriptions[zti_first(set)].page, 1);
-}
-
 int zt_publish(struct zt_publisher *pub, struct zt_loan *loan)
 {
 	unsigned int slot;
@@ -262,8 +252,8 @@ int zt_publish(struct zt_publisher *pub, struct zt_loan *loan)
 	atomic_store_explicit(&pub->phase,
 			      zti_phase(pub->sequence, slot) | 1,
 			      memory_order_seq_cst);
-	fetch_page(pub);
-	now = zti_now_ns();
+	zti_expect_offers(pub);
+	now = zti_quick_now_ns(&pub->clock);
 	describe(pub, slot, now);
 	zti_offer(pub, slot, now);
 	zti_leave(pub);

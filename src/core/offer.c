@@ -224,11 +224,11 @@ static void offer_queue(struct zt_publisher *pub, unsigned int index,
 /* lossless: zt_loan saw to it that there is room. */
 static void offer_lossless(struct zti_subscription *sub, uint64_t bit)
 {
-	harvest(sub);
 	set_lent(sub, get_lent(sub) | bit);
 	atomic_fetch_or_explicit(&sub->page->offered.word, bit,
 				 memory_order_seq_cst);
 	count(&sub->offered_count, 1);
+	harvest(sub);
 }
 
 /* Returns whether the subscriber sleeps. */
@@ -280,6 +280,21 @@ static void wake(struct zt_publisher *pub, uint64_t set)
 	}
 }
 
+/* Have the line of the first subscription that we shall write to brought here,
+   from the reader that polls it. */
+static void expect(const struct zt_publisher *pub, uint64_t set)
+{
+	if (set)
+		__builtin_prefetch(pub->subscriptions[zti_first(set)].page, 1);
+}
+
+/* For before the clock is read, which takes about as long. */
+void zti_expect_offers(const struct zt_publisher *pub)
+{
+	expect(pub, atomic_load_explicit(&pub->attached,
+					 memory_order_seq_cst));
+}
+
 void zti_offer(struct zt_publisher *pub, unsigned int slot, int64_t now)
 {
 	uint64_t set = atomic_load_explicit(&pub->attached,
@@ -292,6 +307,7 @@ void zti_offer(struct zt_publisher *pub, unsigned int slot, int64_t now)
 	for (; set; set &= set - 1) {
 		unsigned int index = zti_first(set);
 
+		expect(pub, set & (set - 1));
 		if (offer_one(pub, index, slot, now))
 			sleeping |= zti_bit(index);
 	}

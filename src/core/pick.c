@@ -40,16 +40,19 @@ static uint64_t slots_ready(struct zt_publisher *pub, uint64_t usable)
 	return ready;
 }
 
+/* Frames up to this size are not worth the look below. */
+#define COLD_SIZE 65536
+
 /*
  * The free slot that was used last: its pages are still in the caches of both
  * sides. What `lent` says may be old, so the first candidate is looked up
  * again: a reader that keeps pace makes do with two slots.
  */
-static unsigned int choose_slot(struct zt_publisher *pub, uint64_t ready)
+static unsigned int choose_slot(struct zt_publisher *pub, uint64_t ready,
+				bool look)
 {
 	uint64_t busy = zti_get_loaned(pub);
 	uint64_t lent = zti_lent(pub);
-	bool looked = false;
 
 	if (pub->newest != ZTI_NO_SLOT)
 		busy |= zti_bit(pub->newest);
@@ -58,8 +61,8 @@ static unsigned int choose_slot(struct zt_publisher *pub, uint64_t ready)
 
 		if (!(ready & ~busy & bit))
 			continue;
-		if ((lent & bit) && !looked) {
-			looked = true;
+		if ((lent & bit) && look) {
+			look = false;
 			zti_harvest_slot(pub, bit);
 			lent = zti_lent(pub);
 		}
@@ -82,7 +85,7 @@ unsigned int zti_pick(struct zt_publisher *pub, uint64_t size)
 	usable = atomic_load_explicit(&pub->usable, memory_order_seq_cst);
 	usable = slots_ready(pub, usable);
 	if (usable)
-		slot = choose_slot(pub, usable);
+		slot = choose_slot(pub, usable, size > COLD_SIZE);
 	if (slot != ZTI_NO_SLOT)
 		zti_set_loaned(pub, zti_get_loaned(pub) | zti_bit(slot));
 	zti_leave(pub);

@@ -155,6 +155,7 @@ static int set_up(struct zt_publisher *pub, char *reason)
 	r = take_name(pub, reason);
 	if (r < 0)
 		return r;
+	zti_quick_clock_init(&pub->clock);
 	r = make_board(pub, reason);
 	if (r < 0)
 		return r;

@@ -38,6 +38,7 @@
 
 #include "core/fork.h"
 #include "core/log.h"
+#include "os/clock.h"
 #include "layout.h"
 #include "memory/memory_impl.h"
 
@@ -119,6 +120,7 @@ struct zt_publisher {
 	struct zti_board *board;
 	struct zti_subscription subscriptions[ZTI_SUBSCRIPTIONS_MAX];
 	struct zti_place places[ZTI_SLOTS_MAX];
+	struct zti_quick_clock clock;
 	uint8_t recent[ZTI_SLOTS_MAX];	/* slots, the last used first */
 	char reason[ZT_REASON_MAX];
 
@@ -250,6 +252,7 @@ int zti_loan_slowly(struct zt_publisher *pub, uint64_t size,
 
 /* offer.c: the frame path's part of a subscription. */
 void zti_offer(struct zt_publisher *pub, unsigned int slot, int64_t now);
+void zti_expect_offers(const struct zt_publisher *pub);
 void zti_harvest_all(struct zt_publisher *pub);
 void zti_harvest_slot(struct zt_publisher *pub, uint64_t bit);
 uint64_t zti_lent(struct zt_publisher *pub);

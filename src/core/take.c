@@ -157,7 +157,10 @@ static void measure(struct zti_connection *conn, const struct zt_frame *frame)
 	uint64_t ns;
 
 	conn->last_published_ns = frame->published_ns;
-	if (fast && (conn->taken & 15))
+	/* What was published before we joined has waited for us, not we
+	   for it. */
+	if ((fast && (conn->taken & 15)) ||
+	    frame->published_ns < conn->started_ns)
 		return;
 	ns = (uint64_t)zti_now_ns() - (uint64_t)frame->published_ns;
 	if ((int64_t)ns < 0)

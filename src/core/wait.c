@@ -146,8 +146,7 @@ static unsigned int spin_for_slot(struct zt_publisher *pub, uint64_t size,
 	unsigned int slot;
 
 	do {
-		for (int i = 0; i < 32; i++)
-			relax();
+		relax();
 		slot = zti_pick_again(pub, size);
 	} while (slot == ZTI_NO_SLOT &&
 		 (uint64_t)(zti_now_ns() - start) < pub->options.spin_ns);
@@ -190,7 +189,7 @@ int zti_loan_slowly(struct zt_publisher *pub, uint64_t size,
 				      memory_order_relaxed);
 	atomic_store_explicit(&pub->loan_waits_now, false,
 			      memory_order_relaxed);
-	if (fits) {
+	if (fits && timeout_ns) {
 		zti_add(&pub->loan_waits, 1);
 		zti_add(&pub->loan_wait_ns, (uint64_t)(zti_now_ns() - start));
 	}

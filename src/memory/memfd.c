@@ -138,6 +138,13 @@ static int populate(void *address, size_t size, int advice, char *ret_reason)
 	return 0;
 }
 
+/* EAGAIN: what is mapped is to be locked (mlockall), and RLIMIT_MEMLOCK is
+   reached. To our callers it would mean "nothing yet". */
+static int mapping_error(void)
+{
+	return errno == EAGAIN ? -ENOMEM : -errno;
+}
+
 /* Map the fd, populated, with all that the contract asks of a mapping. */
 static int map(int fd, size_t size, int protection, unsigned int flags,
 	       void **ret_address, char *ret_reason)
@@ -148,13 +155,13 @@ static int map(int fd, size_t size, int protection, unsigned int flags,
 
 	address = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
 	if (address == MAP_FAILED)
-		return zti_reason(ret_reason, -errno,
+		return zti_reason(ret_reason, mapping_error(),
 				  "cannot map %zu bytes of shared memory: %m",
 				  size);
 	if (madvise(address, size, MADV_DONTDUMP) < 0 ||
 	    (!(flags & ZTI_MEMORY_INHERIT) &&
 	     madvise(address, size, MADV_DONTFORK) < 0)) {
-		r = zti_reason(ret_reason, -errno,
+		r = zti_reason(ret_reason, mapping_error(),
 			       "cannot keep shared memory out of core dumps "
 			       "and forked children (madvise): %m");
 		goto fail;

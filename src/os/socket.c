@@ -270,6 +270,9 @@ ssize_t zti_socket_recv(int fd, void *data, size_t size, int *ret_fds,
 		received = recvmsg(fd, &message,
 				   MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (received < 0 && errno == EINTR);
+	/* Nothing was taken off the queue: the fd stays readable. */
+	if (received < 0 && (errno == ENOMEM || errno == ENOBUFS))
+		return -EAGAIN;
 	if (received < 0)
 		return -errno;
 	if (ret_fds)

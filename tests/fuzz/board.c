@@ -39,6 +39,7 @@ static void step(struct subject *subject, struct fuzz_input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
+	unsigned int fds = fuzz_fds();
 	struct subject subject;
 
 	subject_begin(&subject, fuzz_u8(&in));
@@ -46,6 +47,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (fuzz_more(&in))
 		step(&subject, &in);
 	subject_end(&subject);
-	fuzz_check_fds();
+	fuzz_check(fuzz_fds() == fds);
 	return 0;
 }

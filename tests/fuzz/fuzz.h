@@ -37,8 +37,8 @@ size_t fuzz_bytes(struct fuzz_input *in, void *into, size_t room);
 /* A new, empty runtime directory; removed when the process ends. */
 void fuzz_make_runtime_directory(void);
 
-/* The same descriptors are open as the first time this was called. */
-void fuzz_check_fds(void);
+/* How many descriptors are open. */
+unsigned int fuzz_fds(void);
 
 #define fuzz_check(expression) \
 	((expression) ? (void)0 : fuzz_fail(#expression, __FILE__, __LINE__))

@@ -88,12 +88,13 @@ static void step(struct trial *trial, struct fuzz_input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
+	unsigned int fds = fuzz_fds();
 	struct trial trial;
 
 	trial_begin(&trial);
 	while (fuzz_more(&in))
 		step(&trial, &in);
 	trial_end(&trial);
-	fuzz_check_fds();
+	fuzz_check(fuzz_fds() == fds);
 	return 0;
 }

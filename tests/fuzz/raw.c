@@ -13,6 +13,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
+	unsigned int fds = fuzz_fds();
 	uint32_t choices = fuzz_u16(&in) | (uint32_t)fuzz_u16(&in) << 16;
 	const struct zt_format_info *info = zt_format_by_index(fuzz_u8(&in));
 	struct zt_format format = {
@@ -31,6 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		source->ops->close(source);
 	}
 	reading_done();
-	fuzz_check_fds();
+	fuzz_check(fuzz_fds() == fds);
 	return 0;
 }

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "voice.h"
+
 #define FRAMES_MAX 16
 
 static int file = -1;

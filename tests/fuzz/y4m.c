@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "reading.h"
+#include "voice.h"
 #include "y4m.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -28,6 +29,7 @@ static void check_header(const struct zt_format *format)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
+	unsigned int fds = fuzz_fds();
 	uint32_t choices = fuzz_u16(&in) | (uint32_t)fuzz_u16(&in) << 16;
 	char reason[ZT_REASON_MAX] = "";
 	struct source *source;
@@ -39,6 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		source->ops->close(source);
 	}
 	reading_done();
-	fuzz_check_fds();
+	fuzz_check(fuzz_fds() == fds);
 	return 0;
 }

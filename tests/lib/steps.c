@@ -53,14 +53,31 @@ static void wait_begin(const struct harness_peer *peer)
 		fail_msg("the peer does not begin its call");
 }
 
-bool steps_kill_at(struct harness_peer *peer, enum steps steps, unsigned int n)
+bool steps_hold_at(struct harness_peer *peer, enum steps steps, unsigned int n)
 {
 	wait_begin(peer);
 	for (unsigned int i = 1; i < n; i++)
 		if (!step(peer, steps))
 			return false;
-	harness_kill(peer);
 	return true;
+}
+
+void steps_go_on(struct harness_peer *peer)
+{
+	if (ptrace(PTRACE_CONT, peer->pid, NULL, NULL) < 0)
+		fail_msg("ptrace: %m");
+	if (wait_stop(peer->pid) != SIGSTOP)
+		fail_msg("the peer does not end its call");
+	ptrace(PTRACE_DETACH, peer->pid, NULL, NULL);
+}
+
+bool steps_kill_at(struct harness_peer *peer, enum steps steps, unsigned int n)
+{
+	bool held = steps_hold_at(peer, steps, n);
+
+	if (held)
+		harness_kill(peer);
+	return held;
 }
 
 unsigned int steps_stride(struct harness_peer peer, enum steps steps,

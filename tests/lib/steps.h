@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Killing a peer in the middle of a call, at one of its steps after the other:
+ * Killing a peer in the middle of a call, or holding it there, at one of its
+ * steps after the other:
  *
  *	stride = steps_stride(harness_spawn(run, …), STEP_SYSCALLS, 50);
  *	for (unsigned int n = 1; killed; n += stride) {
@@ -34,6 +35,14 @@ void steps_end(void);
  */
 bool steps_kill_at(struct harness_peer *peer, enum steps steps,
 		   unsigned int n);
+
+/*
+ * The same, but it is held there, until it is let go on: then it comes to the
+ * end of its call.
+ */
+bool steps_hold_at(struct harness_peer *peer, enum steps steps,
+		   unsigned int n);
+void steps_go_on(struct harness_peer *peer);
 
 /*
  * Let the peer do its call, and end, with status 0. Returns a stride with which

@@ -88,7 +88,7 @@ struct epoch_row *ledger_begin_epoch(struct stream_row *stream, uint64_t epoch)
 	atomic_store(&row->begun_ns[0], 0);
 	atomic_store(&row->begun_ns[1], 0);
 	atomic_store(&row->grew_ns, ledger_now_ns());
-	atomic_store(&row->killed_ns, 0);
+	atomic_store(&row->over_ns, 0);
 	atomic_store(&row->ended, 0);
 	return row;
 }

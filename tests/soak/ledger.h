@@ -50,8 +50,8 @@ struct epoch_row {
 	_Atomic uint64_t begun, done;	/* calls of zt_publish: sequences */
 	_Atomic int64_t begun_ns[2];	/* when, by the sequence's last bit */
 	_Atomic int64_t grew_ns;	/* when new memory was seen last */
-	_Atomic int64_t killed_ns;	/* 0: it was not */
-	_Atomic uint32_t ended;		/* it is about to end the stream */
+	_Atomic int64_t over_ns;	/* its end began, or a SIGKILL; or 0 */
+	_Atomic uint32_t ended;		/* by itself, properly */
 	uint32_t loans, metadata_room;
 	uint64_t evict_after_ns;
 	bool backpressure;

@@ -436,6 +436,7 @@ int publisher_run(unsigned int stream, struct dice dice)
 	if (dice_chance(&p.dice, 50))
 		while (p.loans_out)
 			discard(&p);
+	atomic_store(&p.epoch->over_ns, ledger_now_ns());
 	atomic_store(&p.epoch->ended, 1);
 	zt_publisher_destroy(p.pub);
 	ledger_doing(&row->process, LEAVING);

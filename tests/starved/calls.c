@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,16 @@
 	type __wrap_##name parameters;	\
 	type __wrap_##name parameters
 
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
+}
+
+/* Its turn to fail? Once only: what waits for it to pass would spin. */
+#define fails_once(call, ...) \
+	(!starve_lasts() && starve_turn(call, (const int[]){ __VA_ARGS__, 0 }))
+
+/* Its turn to fail? */
 #define fails(call, ...) starve_turn(call, (const int[]){ __VA_ARGS__, 0 })
 
 #ifndef MADV_POPULATE_READ
@@ -122,7 +133,8 @@ CALL(int, close, (int fd))
 {
 	int r = __real_close(fd);
 
-	return fails("close", EINTR, EIO) ? -1 : r;
+	starve_set_timer(fd, INT64_MAX, 0);
+	return fails("close", EINTR) ? -1 : r;
 }
 
 CALL(FILE *, fopen64, (const char *path, const char *mode))
@@ -338,7 +350,7 @@ CALL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
 {
 	ssize_t received;
 
-	if (fails("recvmsg", ENOMEM, ENOBUFS, EINTR))
+	if (fails_once("recvmsg", ENOMEM, ENOBUFS, EINTR))
 		return -1;
 	received = __real_recvmsg(fd, message, flags);
 	if (received > 0 && message->msg_controllen &&
@@ -399,9 +411,6 @@ CALL(int, inotify_add_watch, (int fd, const char *path, uint32_t mask))
 		-1 : __real_inotify_add_watch(fd, path, mask);
 }
 
-int __real_ppoll(struct pollfd *fds, nfds_t count,
-		 const struct timespec *timeout, const sigset_t *mask);
-
 CALL(int, ppoll, (struct pollfd *fds, nfds_t count,
 		  const struct timespec *timeout, const sigset_t *mask))
 {
@@ -409,7 +418,32 @@ CALL(int, ppoll, (struct pollfd *fds, nfds_t count,
 		return -1;
 	if (count != 1 || mask)
 		return __real_ppoll(fds, count, timeout, mask);
-	return starve_sleep(fds, timeout, __real_ppoll);
+	return starve_sleep(fds, timeout ? nanoseconds(timeout) : INT64_MAX);
+}
+
+/* Sleeping takes no time: see starve.h. */
+CALL(int, clock_gettime, (clockid_t clock, struct timespec *ret))
+{
+	int r = __real_clock_gettime(clock, ret);
+	int64_t now = nanoseconds(ret) + starve_slept_ns();
+
+	ret->tv_sec = now / 1000000000;
+	ret->tv_nsec = now % 1000000000;
+	return r;
+}
+
+CALL(int, timerfd_settime, (int fd, int flags, const struct itimerspec *when,
+			    struct itimerspec *ret_old))
+{
+	int64_t at = nanoseconds(&when->it_value);
+
+	(void)ret_old;
+	if (!at)
+		at = INT64_MAX;
+	else if (!(flags & TFD_TIMER_ABSTIME))
+		at += starve_now_ns();
+	starve_set_timer(fd, at, nanoseconds(&when->it_interval));
+	return 0;
 }
 
 /* ------------------------------------------------------------------------

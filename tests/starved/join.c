@@ -14,7 +14,6 @@ static int try_open(const struct zt_subscriber_options *options,
 	struct zt_subscriber_options own = *options;
 
 	own.size = sizeof(own);
-	own.join_timeout_ns = 2000000000;
 	return zt_subscriber_open(WORLD_STREAM, &own, ret_sub, ret_reason);
 }
 

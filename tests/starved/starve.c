@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,11 +11,9 @@
 #include "leaks.h"
 #include "starve.h"
 
-/* Longer than any time-out of a test's own: nobody would have come. */
-#define FOREVER_MS 5000
-
 /* Whose turn it is: the `number`-th call's, with its `which`-th error. */
 static unsigned int number, which;
+static bool lasting;
 static enum starve_side starved;
 
 static unsigned int counted;
@@ -28,6 +27,9 @@ static bool had_such_error;	/* the call in question has a `which`-th */
 static _Thread_local enum starve_side at_work;
 
 int (*starve_idle)(enum starve_side sleeper);
+
+int __real_timerfd_settime(int fd, int flags, const struct itimerspec *when,
+			   struct itimerspec *ret_old);
 
 enum starve_side starve_as(enum starve_side side)
 {
@@ -59,6 +61,11 @@ const char *starve_call(void)
 	return failed_call;
 }
 
+bool starve_lasts(void)
+{
+	return lasting;
+}
+
 int starve_error(void)
 {
 	return failed_error;
@@ -70,17 +77,50 @@ static bool reads_file(const char *call)
 	       !strcmp(call, "getline");
 }
 
+/* What passes by itself, or is tried again at once, does not last. */
+static bool can_last(int error)
+{
+	return error != EINTR && error != EAGAIN && error != ECONNABORTED &&
+	       error != ENOENT && error != EINVAL;
+}
+
+static bool has_error(const int *errors, int error)
+{
+	while (*errors && *errors != error)
+		errors++;
+	return *errors;
+}
+
+/* Calls beyond this are made in a loop that does not end. */
+#define CALLS_MAX 10000
+
+static void it_spins(const char *call)
+{
+	printf("call %u, %s, failed with %s: now %s is called for ever\n",
+	       number + 1, failed_call ? failed_call : "none",
+	       failed_error ? strerrorname_np(failed_error) : "nothing", call);
+	_exit(HARNESS_FAILED);
+}
+
 bool starve_turn(const char *call, const int *errors)
 {
 	unsigned int count = 0;
 
 	if (!under_way || at_work == STARVE_NOBODY || at_work != starved ||
-	    (!reading && reads_file(call)) || counted++ != number)
+	    (!reading && reads_file(call)))
+		return false;
+	if (failed_call && lasting && has_error(errors, failed_error)) {
+		errno = failed_error;
+		return true;
+	}
+	if (counted == CALLS_MAX)
+		it_spins(call);
+	if (counted++ != number)
 		return false;
 	while (errors[count])
 		count++;
 	had_such_error = which < count;
-	if (!had_such_error)
+	if (!had_such_error || (lasting && !can_last(errors[which])))
 		return false;
 	failed_call = call;
 	failed_error = errors[which];
@@ -118,12 +158,15 @@ void starve_each(enum starve_side side, void (*run)(void))
 	starved = side;
 	for (number = 0;; number++) {
 		for (which = 0;; which++) {
+			lasting = false;
 			run_once(run);
 			if (!had_such_error)
 				break;
-			runs++;
+			lasting = true;
+			run_once(run);
+			runs += failed_call ? 2 : 1;
 		}
-		if (counted <= number)
+		if (counted <= number && !which)
 			break;
 	}
 	starved = STARVE_NOBODY;
@@ -205,8 +248,9 @@ bool starve_judge(const char *verb, int r, const char *reason)
 				 verb, strerrorname_np(-r), reason);
 		return true;
 	}
-	printf("%s: call %u, %s, fails with %s: %s%s%s\n", verb, number + 1,
+	printf("%s: call %u, %s, fails with %s%s: %s%s%s\n", verb, number + 1,
 	       failed_call, strerrorname_np(failed_error),
+	       lasting ? " and goes on to" : "",
 	       r < 0 ? strerrorname_np(-r) : "borne", r < 0 ? ", " : "",
 	       r < 0 && reason ? reason : "");
 	if (getenv("X"))return r>=0;
@@ -229,12 +273,61 @@ bool starve_judge(const char *verb, int r, const char *reason)
  * Sleeping.
  */
 
-static int64_t now_ns(void)
+static _Atomic int64_t slept_ns;
+
+static struct timer {
+	int fd;
+	int64_t at, interval_ns;
+} timers[8];
+#define TIMERS (sizeof(timers) / sizeof(*timers))
+
+int64_t starve_slept_ns(void)
+{
+	return slept_ns;
+}
+
+int64_t starve_now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+void starve_set_timer(int fd, int64_t at, int64_t interval_ns)
+{
+	struct timer *free_one = NULL;
+
+	for (size_t i = 0; i < TIMERS; i++) {
+		if (timers[i].at && timers[i].fd == fd)
+			timers[i].at = 0;
+		if (!timers[i].at)
+			free_one = &timers[i];
+	}
+	if (at == INT64_MAX)
+		return;
+	assert_non_null(free_one);
+	*free_one = (struct timer){ fd, at, interval_ns };
+}
+
+/* Let the timers fire that are due. Returns when the next one is. */
+static int64_t fire_timers(void)
+{
+	struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < TIMERS; i++) {
+		struct timer *timer = &timers[i];
+
+		if (timer->at && timer->at <= starve_now_ns()) {
+			__real_timerfd_settime(timer->fd, 0, &at_once, NULL);
+			timer->at = timer->interval_ns ?
+				timer->at + timer->interval_ns : 0;
+		}
+		if (timer->at && timer->at < next)
+			next = timer->at;
+	}
+	return next;
 }
 
 static void nobody_comes(void)
@@ -245,39 +338,42 @@ static void nobody_comes(void)
 	_exit(HARNESS_FAILED);
 }
 
-int starve_sleep(struct pollfd *fd, const struct timespec *timeout,
-		 starve_ppoll real)
+/* Somebody has something to do. */
+static bool is_anything(int fd, int other_fd)
 {
-	int64_t limit = now_ns() + FOREVER_MS * INT64_C(1000000);
-	int64_t until = INT64_MAX;
-	struct pollfd both[2];
+	struct pollfd fds[2] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = other_fd, .events = POLLIN },
+	};
 
-	if (timeout)
-		until = now_ns() + timeout->tv_sec * INT64_C(1000000000) +
-			timeout->tv_nsec;
+	return poll(fds, 2, 0) > 0;
+}
+
+int starve_sleep(struct pollfd *fd, int64_t timeout_ns)
+{
+	enum starve_side sleeper = at_work;
+	int64_t until = timeout_ns == INT64_MAX ? timeout_ns :
+						  starve_now_ns() + timeout_ns;
+
 	for (;;) {
-		enum starve_side sleeper = starve_as(STARVE_NOBODY);
-		int64_t left = (until < limit ? until : limit) - now_ns();
-		struct timespec ts = {
-			.tv_sec = left > 0 ? left / 1000000000 : 0,
-			.tv_nsec = left > 0 ? left % 1000000000 : 0,
-		};
-		int n;
+		int64_t next;
+		int other;
 
-		both[0] = *fd;
-		both[1] = (struct pollfd){ .fd = -1, .events = POLLIN };
-		if (starve_idle)
-			both[1].fd = starve_idle(sleeper);
-		n = real(both, 2, &ts, NULL);
+		fire_timers();
+		starve_as(STARVE_NOBODY);
+		other = starve_idle ? starve_idle(sleeper) : -1;
 		starve_as(sleeper);
-		fd->revents = both[0].revents;
-		if (n < 0)
-			return n;
-		if (both[0].revents)
+		if (poll(fd, 1, 0) > 0)
 			return 1;
-		if (!n && until <= now_ns())
+		if (until <= starve_now_ns())
 			return 0;
-		if (!n && limit <= now_ns())
+		if (is_anything(fd->fd, other))
+			continue;
+		next = fire_timers();
+		next = next < until ? next : until;
+		if (next == INT64_MAX)
 			nobody_comes();
+		if (next > starve_now_ns())
+			slept_ns += next - starve_now_ns();
 	}
 }

@@ -21,17 +21,20 @@
  * no call left that could fail. After each run the process has to hold what it
  * held before.
  *
+ * Each is tried once as a passing failure, and once as a lasting one: then all
+ * later calls that can give this error give it, up to the end.
+ *
  * Publisher and readers share a thread here: where one would sleep, the others
  * work (`starve_idle`), so that every run makes the same calls in the same
- * order. A sleep from which nobody would ever wake the sleeper is noticed.
+ * order. When all of them sleep, the clock is moved on to what the first waits
+ * for. A sleep from which nobody would ever wake the sleeper is noticed.
  */
 #ifndef STARVED_STARVE_H
 #define STARVED_STARVE_H
 
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <time.h>
+#include <stdint.h>
 
 /* Who is at work on this thread, and so makes the calls. */
 enum starve_side {
@@ -56,6 +59,7 @@ void starve_end(void);
 /* What failed in this run: NULL when nothing has, so far. */
 const char *starve_call(void);
 int starve_error(void);		/* its errno; 0 */
+bool starve_lasts(void);
 
 /*
  * Check what a verb returned: 0 (or a count), or the error that its failed
@@ -70,14 +74,13 @@ bool starve_judge(const char *verb, int r, const char *reason);
  */
 extern int (*starve_idle)(enum starve_side sleeper);
 
-/* For calls.c: ppoll() of one fd, and meanwhile the others work. */
-typedef int (*starve_ppoll)(struct pollfd *fds, nfds_t count,
-			    const struct timespec *timeout,
-			    const sigset_t *mask);
-int starve_sleep(struct pollfd *fd, const struct timespec *timeout,
-		 starve_ppoll real);
-
 /* For calls.c: is it this call's turn to fail? `errors` ends in 0. */
 bool starve_turn(const char *call, const int *errors);
+
+/* For calls.c: ppoll() of one fd, the clock, and the timers that run by it. */
+int starve_sleep(struct pollfd *fd, int64_t timeout_ns);
+int64_t starve_now_ns(void);
+int64_t starve_slept_ns(void);
+void starve_set_timer(int fd, int64_t at, int64_t interval_ns);
 
 #endif

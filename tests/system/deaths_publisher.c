@@ -38,13 +38,14 @@ static int be_victim(int fd, void *argument)
 {
 	const struct verb *verb = argument;
 	struct zt_publisher_options options = {
-		.flags = ZT_PUBLISHER_BACKPRESSURE,
+		.flags = ZT_PUBLISHER_BACKPRESSURE, .slots = 16,
 	};
 	struct zt_publisher *pub = stream_create("cam0", &options);
 	struct zt_format format = stream_small();
 	struct zt_loan *loan = NULL;
 
 	stream_wait_subscribers(pub, SUBSCRIBERS);
+	harness_send_event(fd, 0);
 	for (int i = 0; i < BEFORE; i++)
 		stream_publish_in_time(pub, &format);
 	if (verb->loaned) {
@@ -95,15 +96,15 @@ static void close_all(struct follower followers[SUBSCRIBERS])
 		zt_subscriber_close(followers[i].sub);
 }
 
-/* Join, and have the victim go on to its call. */
+/* Join, and take, until the publisher tells this. */
 static void accompany(struct follower followers[SUBSCRIBERS],
-		      const struct harness_peer *peer)
+		      const struct harness_peer *peer, uint64_t event)
 {
 	do
 		for (unsigned int i = 0; i < SUBSCRIBERS; i++)
 			assert_int_equal(drain(&followers[i]), -EAGAIN);
 	while (!harness_wait_readable(peer->fd, 1));
-	harness_expect_event(peer->fd, BEFORE);
+	harness_expect_event(peer->fd, event);
 }
 
 /* The dead one's frames, all of them; then the next one's are to come. */
@@ -129,7 +130,7 @@ static void check_next(struct follower followers[SUBSCRIBERS])
 	};
 	struct harness_peer peer = stream_source_start(&source);
 
-	accompany(followers, &peer);
+	accompany(followers, &peer, BEFORE);
 	harness_send_event(peer.fd, 0);
 	assert_int_equal(harness_reap(&peer), 0);
 	for (unsigned int i = 0; i < SUBSCRIBERS; i++) {
@@ -143,7 +144,9 @@ start_victim(struct verb *verb, struct follower followers[SUBSCRIBERS])
 {
 	struct harness_peer peer = harness_spawn(be_victim, verb);
 
-	accompany(followers, &peer);
+	/* All have joined; what is published now stays where it is. */
+	accompany(followers, &peer, 0);
+	harness_expect_event(peer.fd, BEFORE);
 	return peer;
 }
 
@@ -309,8 +312,7 @@ static void in_ending(void)
 		struct harness_peer peer;
 
 		open_all(followers);
-		peer = harness_spawn(be_victim, &verb);
-		accompany(followers, &peer);
+		peer = start_victim(&verb, followers);
 		killed = steps_kill_at(&peer, STEP_SYSCALLS, n);
 		if (!killed)
 			assert_int_equal(harness_reap(&peer), 0);
