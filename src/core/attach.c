@@ -173,8 +173,21 @@ void zti_subscription_attach(struct zt_publisher *pub, unsigned int index,
 			forget_offers(sub);
 	}
 	if (!joining && atomic_exchange_explicit(&sub->page->waiting.word, 0,
-						 memory_order_seq_cst))
-		zti_socket_send(sub->socket, "", 1, NULL, 0);
+						 memory_order_seq_cst) &&
+	    zti_socket_send(sub->socket, "", 1, NULL, 0) == -ENOMEM)
+		atomic_store_explicit(&sub->page->waiting.word, 1,
+				      memory_order_relaxed);
+	zti_wake_loan(pub);
+}
+
+/* Undo the attaching of one that was not told: it is still joining. */
+void zti_subscription_unattach(struct zt_publisher *pub, unsigned int index)
+{
+	zti_subscription_detach(pub, index);
+	atomic_fetch_and_explicit(&pub->holding, ~zti_bit(index),
+				  memory_order_seq_cst);
+	zti_quiesce(pub);
+	forget_offers(&pub->subscriptions[index]);
 	zti_wake_loan(pub);
 }
 

@@ -146,10 +146,13 @@ static int acknowledge(struct zti_connection *conn, uint32_t id, bool retire)
 	msg.segment.segment = id;
 	msg.segment.retire = retire;
 	r = zti_message_send(conn->socket, &msg, NULL, 0);
-	/* A publisher that is gone shows at the next read. */
 	if (r == -EAGAIN)
 		return fail(conn, -EPROTO,
 			    "the publisher does not read what we answer");
+	if (r == -ENOMEM)
+		return fail(conn, r, "cannot answer the publisher: %s",
+			    strerror(-r));
+	/* A publisher that is gone shows at the next read. */
 	return 0;
 }
 
@@ -409,8 +412,21 @@ void zti_connection_return(struct zti_connection *conn, uint64_t bit)
 	atomic_fetch_or_explicit(&conn->page->returned.word, bit,
 				 memory_order_seq_cst);
 	if (atomic_load_explicit(&conn->board->waiting.word,
-				 memory_order_seq_cst))
-		zti_socket_send(conn->socket, "", 1, NULL, 0);
+				 memory_order_seq_cst) &&
+	    zti_socket_send(conn->socket, "", 1, NULL, 0) == -ENOMEM)
+		atomic_store_explicit(&conn->wake_owed, true,
+				      memory_order_relaxed);
+}
+
+/* A WAKE that could not be sent: before we sleep, it has to be. */
+int zti_connection_pay(struct zti_connection *conn)
+{
+	if (!atomic_load_explicit(&conn->wake_owed, memory_order_relaxed))
+		return 0;
+	if (zti_socket_send(conn->socket, "", 1, NULL, 0) == -ENOMEM)
+		return -ENOMEM;
+	atomic_store_explicit(&conn->wake_owed, false, memory_order_relaxed);
+	return 0;
 }
 
 void zti_connection_close(struct zti_connection *conn)

@@ -77,6 +77,7 @@ struct zti_connection {
 
 	struct zti_memory board_memory, page_memory;
 	struct zti_memory segments[ZTI_SEGMENTS_MAX];
+	_Atomic bool wake_owed;		/* to a publisher that may sleep */
 	uint64_t to_retire;		/* asked to, but frames are held */
 	uint64_t memory;		/* bytes mapped */
 	struct zti_taken slots[ZTI_SLOTS_MAX];
@@ -116,5 +117,8 @@ void zti_connection_close(struct zti_connection *conn);
 
 /* Give a slot back to the publisher. */
 void zti_connection_return(struct zti_connection *conn, uint64_t bit);
+
+/* Before sleeping: send what could not be sent then. 0, or -ENOMEM. */
+int zti_connection_pay(struct zti_connection *conn);
 
 #endif

@@ -109,7 +109,7 @@ static void set_up(struct zt_publisher *pub, struct zti_peer *peer,
 static bool ours(int error)
 {
 	return error == -ETOOMANYREFS || error == -ENOMEM ||
-	       error == -ENOBUFS || error == -EMFILE;
+	       error == -EMFILE;
 }
 
 static int welcome(struct zt_publisher *pub, struct zti_peer *peer)
@@ -174,14 +174,19 @@ static void greet(struct zt_publisher *pub, struct zti_peer *peer,
 		zti_peer_kill(pub, peer, "its HELLO names no known role");
 }
 
-/* Send a subscriber a control message; one that never reads has to go. */
+/*
+ * Send a subscriber a control message; one that never reads has to go. False
+ * and not DEAD: we could not, and try again in a while.
+ */
 static bool say(struct zt_publisher *pub, struct zti_peer *peer,
 		const struct zti_message *msg, const int *fd)
 {
 	int r = zti_message_send(peer->fd, msg, fd, fd ? 1 : 0);
 
-	if (ours(r))
+	if (ours(r)) {
+		pub->tell_again = true;
 		return false;
+	}
 	if (r < 0) {
 		zti_peer_kill(pub, peer, r == -EAGAIN ?
 			"its socket is full: it does not read" : NULL);
@@ -217,7 +222,6 @@ static void ask(struct zt_publisher *pub, struct zti_peer *peer, uint32_t id,
 	peer->asked = false;
 	if (!retire)
 		seg->told &= ~zti_bit(peer->index);
-	pub->tell_again = true;
 }
 
 /*
@@ -246,11 +250,14 @@ static void start(struct zt_publisher *pub, struct zti_peer *peer)
 
 	zti_subscription_attach(pub, peer->index, true, &msg.start.first);
 	subscription(pub, peer)->first = msg.start.first;
+	if (!say(pub, peer, &msg, NULL)) {
+		if (peer->state != ZTI_PEER_DEAD)
+			zti_subscription_unattach(pub, peer->index);
+		return;
+	}
 	peer->state = ZTI_PEER_JOINED;
 	peer->joined_ns = zti_now_ns();
 	atomic_fetch_add_explicit(&pub->subscribers, 1, memory_order_seq_cst);
-	if (!say(pub, peer, &msg, NULL))
-		return;
 	/* Wakes from before START say nothing to it: one that it can keep. */
 	zti_socket_send(peer->fd, "", 1, NULL, 0);
 	zti_log(&pub->log, 6, "%s: pid %d, uid %u joined", pub->name,
@@ -263,14 +270,15 @@ static void put_off(struct zt_publisher *pub, struct zti_peer *peer)
 {
 	struct zti_message msg = zti_message_make(ZTI_LATER);
 
-	peer->told_later = true;
-	say(pub, peer, &msg, NULL);
+	peer->told_later = say(pub, peer, &msg, NULL);
 }
 
 static void tell(struct zt_publisher *pub, struct zti_peer *peer)
 {
 	uint64_t bit = zti_bit(peer->index);
 
+	if (peer->eviction_untold)
+		zti_peer_evicted(pub, peer);
 	if (peer->asked || !subscription(pub, peer)->page || (peer->state != ZTI_PEER_JOINING &&
 			    peer->state != ZTI_PEER_JOINED))
 		return;
@@ -406,7 +414,9 @@ void zti_peer_evicted(struct zt_publisher *pub, struct zti_peer *peer)
 	snprintf(msg.refusal.text, sizeof(msg.refusal.text),
 		 "evicted from %s: this lossless subscriber kept the publisher waiting for longer than it allows",
 		 pub->name);
-	zti_log(&pub->log, 4, "%s: pid %d, uid %u is evicted: it was too slow",
-		pub->name, (int)peer->pid, peer->uid);
-	say(pub, peer, &msg, NULL);
+	if (!peer->eviction_untold)
+		zti_log(&pub->log, 4,
+			"%s: pid %d, uid %u is evicted: it was too slow",
+			pub->name, (int)peer->pid, peer->uid);
+	peer->eviction_untold = !say(pub, peer, &msg, NULL);
 }

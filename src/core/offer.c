@@ -276,7 +276,10 @@ static void wake(struct zt_publisher *pub, uint64_t set)
 
 		atomic_store_explicit(&sub->page->waiting.word, 0,
 				      memory_order_seq_cst);
-		zti_socket_send(sub->socket, "", 1, NULL, 0);
+		/* Without memory for it: the next publish is to try again. */
+		if (zti_socket_send(sub->socket, "", 1, NULL, 0) == -ENOMEM)
+			atomic_store_explicit(&sub->page->waiting.word, 1,
+					      memory_order_relaxed);
 	}
 }
 

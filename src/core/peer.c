@@ -120,6 +120,8 @@ static int admit(struct zt_publisher *pub, struct zti_peer *peer)
 
 static int accept_one(struct zt_publisher *pub)
 {
+	static const char no_room[] =
+		"the publisher's machine has no room for another connection: free memory there, or close one";
 	struct zti_peer *peer;
 	int fd, r;
 
@@ -128,6 +130,7 @@ static int accept_one(struct zt_publisher *pub)
 		return fd;
 	peer = calloc(1, sizeof(*peer));
 	if (!peer) {
+		zti_peer_refuse(pub, fd, -ENOMEM, no_room);
 		close(fd);
 		return 1;
 	}
@@ -138,6 +141,8 @@ static int accept_one(struct zt_publisher *pub)
 	if (r >= 0)
 		r = admit(pub, peer);
 	if (r < 0) {
+		if (r != -EBUSY)
+			zti_peer_refuse(pub, fd, r, no_room);
 		close(fd);
 		free(peer);
 		return 1;
@@ -148,7 +153,7 @@ static int accept_one(struct zt_publisher *pub)
 	return 1;
 }
 
-/* Out of descriptors: rest until the timer, or we would spin. */
+/* Out of descriptors, say: rest until the timer, or we would spin. */
 static void rest_listening(struct zt_publisher *pub, int error)
 {
 	struct epoll_event event = { .data.ptr = &pub->listen_fd };
@@ -168,8 +173,7 @@ void zti_peers_accept(struct zt_publisher *pub)
 
 		if (r > 0)
 			continue;
-		if (r == -EMFILE || r == -ENFILE || r == -ENOMEM ||
-		    r == -ENOBUFS)
+		if (r != -EAGAIN)
 			rest_listening(pub, r);
 		return;
 	}

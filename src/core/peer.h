@@ -38,6 +38,7 @@ struct zti_peer {
 	bool asked;			/* an ACK is to come */
 	bool asked_retire;
 	bool told_later;
+	bool eviction_untold;
 	uint32_t asked_segment;
 	int64_t since_ns;		/* of the connection, then of asking */
 	int64_t joined_ns;

@@ -262,6 +262,7 @@ void zti_evict(struct zt_publisher *pub, unsigned int index);
 /* attach.c: the service's. */
 void zti_subscription_attach(struct zt_publisher *pub, unsigned int index,
 			     bool joining, uint64_t *ret_first);
+void zti_subscription_unattach(struct zt_publisher *pub, unsigned int index);
 void zti_subscription_detach(struct zt_publisher *pub, unsigned int index);
 void zti_subscription_mute(struct zt_publisher *pub, unsigned int index,
 			   uint32_t why);

@@ -141,6 +141,11 @@ static int settle(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 	}
 	if (conn->state != ZTI_CONNECTION_STARTED)
 		return ended(sub);
+	if (zti_connection_pay(conn) < 0) {
+		snprintf(sub->reason, sizeof(sub->reason),
+			 "cannot tell the publisher what was released: there is no memory to send a message");
+		return -ENOMEM;
+	}
 	return -EAGAIN;
 }
 

@@ -213,7 +213,9 @@ ssize_t zti_socket_send(int fd, const void *data, size_t size, const int *fds,
 	do
 		sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -errno : sent;
+	if (sent < 0)
+		return errno == ENOBUFS ? -ENOMEM : -errno;
+	return sent;
 }
 
 /* Gather the fds that came. There is room for them: see zti_socket_recv(). */

@@ -52,7 +52,8 @@ int zti_socket_peer(int fd, pid_t *ret_pid, uid_t *ret_uid);
 /**
  * Send one message, of at least one byte, with fds (borrowed; NULL and 0 for
  * none). Returns its size; -EAGAIN, the peer has not read enough yet; -EPIPE,
- * it is gone; or another negative errno. All of the message is sent or none.
+ * it is gone; -ENOMEM, also where there are no buffers; or another negative
+ * errno. All of the message is sent or none.
  */
 ssize_t zti_socket_send(int fd, const void *data, size_t size, const int *fds,
 			unsigned int fd_count);
