@@ -43,7 +43,7 @@ asan tsan:
 bench:
 	scripts/install-packages build bench
 	$(MAKE) all
-	$(BUILD)/bench/handoff
+	bench/run $(BUILD)
 
 install: all
 ifeq ($(origin PREFIX), command line)

@@ -2,7 +2,7 @@
 /*
  * What a handoff costs, beside what the machine could do without us. One run,
  * the same two processes throughout; each round does the limits and us one
- * right after the other, in turned order every second round, so that whatever
+ * right after the other, in turned order every second time, so that whatever
  * slows the machine slows both. Ratios are taken within a round; figures are
  * medians over the rounds.
  *
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +30,15 @@ static struct measure measures[] = {
 	{ "spin_whole", "loan, publish, take, release",
 	  stream_whole, 21, 2000, 0, 0, 0, 0 },
 
-	{ "wake_futex", "bare futex, one way", bare_futex, 15, 200,
+	{ "wake_futex", "bare futex, one way", bare_futex, 5, 100,
 	  0, 0, 0, 0 },
-	{ "wake_eventfd", "bare eventfd, one way", bare_eventfd, 15, 200,
+	{ "wake_eventfd", "bare eventfd, one way", bare_eventfd, 5, 100,
 	  0, 0, 0, 0 },
 	{ "wake_handoff", "handoff, reader asleep", stream_blocked,
-	  15, 200, 0, 0, 0, 0 },
+	  5, 100, 0, 0, 0, 0 },
 
+	{ "rate_line", "one-way trips of a bare cache line", bare_line,
+	  21, 5000, 0, 0, 0, 0 },
 	{ "rate_1_least", "lossless, 1 subscriber, 3 slots", stream_rate,
 	  21, 5000, 3, 1, 1, 0 },
 	{ "rate_1_64", "lossless, 1 subscriber, 64 slots", stream_rate,
@@ -74,25 +77,24 @@ static struct measure measures[] = {
 	  11, 8, 4, 2, 1, FILL_SET },
 };
 
-/* Measures of a group alternate. */
 static const struct group groups[] = {
-	{ "One way, both sides spinning", UNIT_NS, 0, 4,
+	{ "One way, both sides spinning", UNIT_NS, 0, 4, 1,
 	  "Half a round trip over two streams, one each way. Handoff: from the call of\n"
-	  "zt_publish to the return of zt_take in the other process, so with reading the\n"
-	  "clock, describing, offering, seeing, winning and checking the frame; the slot\n"
+	  "zt_publish to the return of zt_take in the other process, so with taking the\n"
+	  "time, describing, offering, seeing, winning and checking the frame; the slot\n"
 	  "was loaned before, and the frame before it is released, while the other side\n"
 	  "works. The line below has all four calls one after the other. Pixels are not\n"
 	  "touched. Bare cache line: one side writes, the other spins on it, one line\n"
-	  "each way, as a stream is; with one line that both write in turn the way there\n"
-	  "brings the room for the answer along." },
-	{ "One way, the reader asleep", UNIT_NS, 4, 7,
+	  "each way, as a stream is; where both write the same line in turn, the way\n"
+	  "there brings room for the answer along." },
+	{ "One way, the reader asleep", UNIT_NS, 4, 7, 7,
 	  "As above, with spin_ns 0: each side sleeps in zt_take, in read() of an\n"
 	  "eventfd, in FUTEX_WAIT." },
-	{ "Handoffs a second, both sides spinning", UNIT_RATE, 7, 14,
+	{ "Handoffs a second, both sides spinning", UNIT_RATE, 7, 15, 1,
 	  "Frames times subscribers; all of these are read by one process in turn. With\n"
 	  "lossless and the least slots the publisher waits for each frame's return." },
-	{ "What a frame costs the publisher", UNIT_NS, 14, 18, NULL },
-	{ "1080p RGB24, written and read whole", UNIT_FRAMES, 18, 24,
+	{ "What a frame costs the publisher", UNIT_NS, 15, 19, 1, NULL },
+	{ "1080p RGB24, written and read whole", UNIT_FRAMES, 19, 25, 1,
 	  "In two hot buffers of the same shared memory each: one process writes a frame\n"
 	  "and reads it; two processes, one writing while the other reads, hand over by a\n"
 	  "bare flag each way; the same through a stream (lossless, depth 2). Every sum\n"
@@ -105,10 +107,9 @@ static const struct aim aims[] = {
 	{ "spin_whole", "spin_line", RATIO_COST, 0 },
 	{ "wake_handoff", "wake_eventfd", RATIO_COST, 1.2 },
 	{ "wake_handoff", "wake_futex", RATIO_COST, 0 },
-	{ "rate_1_64", "spin_line", RATIO_SPEED, 0.6 },
-	{ "rate_1_64", "spin_ball", RATIO_SPEED, 0 },
-	{ "rate_latest_1_least", "spin_line", RATIO_SPEED, 0 },
-	{ "rate_1_least", "spin_line", RATIO_SPEED, 0 },
+	{ "rate_1_64", "rate_line", RATIO_SPEED, 0.6 },
+	{ "rate_latest_1_least", "rate_line", RATIO_SPEED, 0 },
+	{ "rate_1_least", "rate_line", RATIO_SPEED, 0 },
 	{ "copy_stream", "copy_shared", RATIO_SPEED, 0.97 },
 	{ "copy_stream", "copy_alone", RATIO_SPEED, 0.97 },
 	{ "set_stream", "set_shared", RATIO_SPEED, 0.97 },
@@ -126,39 +127,47 @@ struct options {
 };
 
 /* Is one of the comma-separated words in the name? */
-static int chosen(const char *name, const char *words)
+static bool chosen(const char *name, const char *words)
 {
 	char copy[256];
 	char *rest = copy, *word;
 
 	if (!words)
-		return 1;
+		return true;
 	snprintf(copy, sizeof(copy), "%s", words);
 	while ((word = strsep(&rest, ",")))
 		if (strstr(name, word))
-			return 1;
-	return 0;
+			return true;
+	return false;
+}
+
+/* One round of a group: each measure's median over the group's turns. */
+static void run_group(struct pair *pair, const struct options *options,
+		      const struct group *group, unsigned int round,
+		      struct results *results)
+{
+	static double samples[MEASURES_MAX][TURNS_MAX];
+	unsigned int first = group->first, last = group->end - 1;
+
+	for (unsigned int turn = 0; turn < group->turns; turn++)
+		for (unsigned int i = first; i <= last; i++) {
+			bool back = (round + turn) % 2;
+			unsigned int at = back ? first + last - i : i;
+			const struct measure *m = &measures[at];
+
+			if (chosen(m->name, options->only))
+				samples[at][turn] = m->run(pair, m);
+		}
+	for (unsigned int i = first; i <= last; i++)
+		results->values[i][round] = median(samples[i], group->turns);
 }
 
 static void run_rounds(struct pair *pair, const struct options *options,
 		       struct results *results)
 {
-	for (unsigned int round = 0; round < options->rounds; round++) {
-		for (unsigned int g = 0; g < COUNT(groups); g++) {
-			unsigned int first = groups[g].first;
-			unsigned int end = groups[g].end;
-
-			for (unsigned int i = first; i < end; i++) {
-				unsigned int at = round % 2 ?
-					first + end - 1 - i : i;
-				struct measure *m = &measures[at];
-
-				if (chosen(m->name, options->only))
-					results->values[at][round] =
-						m->run(pair, m);
-			}
-		}
-	}
+	for (unsigned int round = 0; round < options->rounds; round++)
+		for (unsigned int g = 0; g < COUNT(groups); g++)
+			run_group(pair, options, &groups[g], round, results);
 }
 
 /* For strace: nothing but a lossless stream, both sides busy. */

@@ -137,7 +137,8 @@ void report_table(const struct results *results)
 	for (unsigned int i = 0; i < results->group_count; i++)
 		if (measured(results, &results->groups[i]))
 			print_group(results, &results->groups[i]);
-	printf("\n| Ratio, within a round | median | least | most | aim |\n|---|---:|---:|---:|---|\n");
+	printf("\n| Ratio, within a round | median | least | most | aim |\n"
+	       "|---|---:|---:|---:|---|\n");
 	for (unsigned int i = 0; i < results->aim_count; i++)
 		print_aim(results, &results->aims[i]);
 }
@@ -148,9 +149,9 @@ static void json_measure(FILE *file, const struct results *results,
 	const double *values = results->values[index];
 	struct spread spread = spread_of(values, results->rounds);
 
-	fprintf(file, "    \"%s\": {\"ns\": %.2f, \"least\": %.2f, \"most\": %.2f, \"rounds\": [",
-		results->measures[index].name, spread.median, spread.least,
-		spread.most);
+	fprintf(file, "    \"%s\": {\"ns\": %.2f, \"least\": %.2f, ",
+		results->measures[index].name, spread.median, spread.least);
+	fprintf(file, "\"most\": %.2f, \"rounds\": [", spread.most);
 	for (unsigned int i = 0; i < results->rounds; i++)
 		fprintf(file, "%s%.2f", i ? ", " : "", values[i]);
 	fputs("]}", file);
@@ -161,10 +162,12 @@ static void json_aim(FILE *file, const struct results *results,
 {
 	struct spread ratio = ratio_of(results, aim);
 
-	fprintf(file, "    {\"measure\": \"%s\", \"beside\": \"%s\", \"of\": \"%s\", \"ratio\": %.4f, \"least\": %.4f, \"most\": %.4f",
-		aim->measure, aim->beside,
-		aim->ratio == RATIO_COST ? "time" : "speed", ratio.median,
-		ratio.least, ratio.most);
+	fprintf(file, "    {\"measure\": \"%s\", \"beside\": \"%s\", ",
+		aim->measure, aim->beside);
+	fprintf(file, "\"of\": \"%s\", ",
+		aim->ratio == RATIO_COST ? "time" : "speed");
+	fprintf(file, "\"ratio\": %.4f, \"least\": %.4f, \"most\": %.4f",
+		ratio.median, ratio.least, ratio.most);
 	if (aim->limit > 0)
 		fprintf(file, ", \"aim\": %.2f, \"met\": %s", aim->limit,
 			met(aim, ratio.median) ? "true" : "false");
@@ -179,9 +182,10 @@ int report_json(const struct results *results, const char *path)
 
 	if (!file)
 		die(path, -errno, NULL);
-	fprintf(file, "{\n  \"version\": \"%s\",\n  \"rounds\": %u,\n  \"processors\": [%d, %d],\n  \"measures\": {",
-		ZT_VERSION_TEXT, results->rounds, results->cpus[0],
-		results->cpus[1]);
+	fprintf(file, "{\n  \"version\": \"%s\",\n  \"rounds\": %u,\n",
+		ZT_VERSION_TEXT, results->rounds);
+	fprintf(file, "  \"processors\": [%d, %d],\n  \"measures\": {",
+		results->cpus[0], results->cpus[1]);
 	for (unsigned int i = 0; i < measure_count(results); i++) {
 		if (results->values[i][0] <= 0)
 			continue;

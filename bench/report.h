@@ -7,6 +7,7 @@
 
 #define ROUNDS_MAX 99
 #define MEASURES_MAX 32
+#define TURNS_MAX 9
 
 enum unit {
 	UNIT_NS,	/* nanoseconds */
@@ -14,11 +15,12 @@ enum unit {
 	UNIT_FRAMES,	/* 1080p frames a second, and gigabytes */
 };
 
-/* Measures that belong together: first to before end. */
+/* Measures that belong together, and alternate: first to before end. */
 struct group {
 	const char *title;
 	enum unit unit;
 	unsigned int first, end;
+	unsigned int turns;	/* in a round */
 	const char *note;	/* what the figures include, or NULL */
 };
 

@@ -3,6 +3,7 @@
  * Bringing subscriptions into the frame path's sets, and out of them, without
  * a lock: the service's side of what publisher_impl.h tells. Under `serving`.
  */
+#include <errno.h>
 #include <sched.h>
 
 #include "core/publisher_impl.h"

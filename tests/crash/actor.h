@@ -40,6 +40,8 @@ enum actor_verb {
 	ACTOR_RELEASE,		/* a: reader; its oldest frame */
 	ACTOR_CLOSE,		/* a: reader */
 	ACTOR_SCRIPT_RUN,	/* script: '0' to '3' take, 'a' to 'd' release */
+	ACTOR_EXHAUST,		/* a: set of readers: each takes and releases
+				   all that there is for it */
 	ACTOR_DRAIN,		/* a: reader of a publisher that is dead, b: of
 				   what epoch: take all that is left */
 	ACTOR_RELICS,		/* a: release what is held of epochs before */
@@ -60,10 +62,10 @@ struct order {
 	char script[ACTOR_SCRIPT];
 };
 
-/* What became of one step of a script. */
+/* What became of one step of a script, or of one reader's exhaustion. */
 struct result {
 	int64_t r;
-	uint64_t sequence, dropped;
+	uint64_t sequence, dropped, taken;
 };
 
 struct drained {

@@ -60,7 +60,8 @@ static bool make_ready(struct world *world, const struct scenario *scenario)
 	set_up(world, scenario);
 	if (!world_readers(world))
 		return false;
-	world_third(world);
+	if (!is_publisher(scenario))
+		world_third(world);
 	if (scenario->flags & SCENARIO_CREATES) {
 		world->publisher = (struct crowd){ .actor = actor_spawn() };
 		return true;

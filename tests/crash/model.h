@@ -58,7 +58,8 @@ static inline void model_publish(struct model *model, uint64_t sequence)
 {
 	uint64_t waiting = model_waiting(model);
 
-	if (!model->joined)
+	/* It may have been there to be taken before it was all published. */
+	if (!model->joined || sequence <= model->last)
 		return;
 	if (model->delivery == ZT_LATEST) {
 		model->low = model->high = sequence;
@@ -86,6 +87,21 @@ static inline int model_take(struct model *model, uint64_t *ret_sequence)
 	model->held++;
 	*ret_sequence = model->last;
 	return 0;
+}
+
+/*
+ * It has taken `taken` more by itself, up to the frame `last`, and released
+ * all; nothing waits for it, and what it did not get is lost to it.
+ */
+static inline void model_exhausted(struct model *model, uint64_t taken,
+				   uint64_t last, uint64_t published)
+{
+	if (taken)
+		model->last = last;
+	model->taken += taken;
+	model->held = 0;
+	model->high = model->last > published ? model->last : published;
+	model->low = model->high + 1;
 }
 
 static inline uint64_t model_dropped(const struct model *model,

@@ -199,6 +199,32 @@ static int run_script(const struct order *order, struct answer *answer)
 	return 0;
 }
 
+static void exhaust_one(int64_t index, struct answer *answer,
+			struct result *ret)
+{
+	const struct order order = { .a = index };
+	struct result result;
+
+	do {
+		while (release(&order) == 0)
+			continue;
+		ret->r = take(&order, answer, &result);
+		if (ret->r)
+			continue;
+		ret->sequence = result.sequence;
+		ret->dropped += result.dropped;
+		ret->taken++;
+	} while (ret->r == 0);
+}
+
+static int exhaust(const struct order *order, struct answer *answer)
+{
+	for (int i = 0; i < ACTOR_READERS; i++)
+		if ((order->a >> i & 1) && readers[i].sub)
+			exhaust_one(i, answer, &answer->results[i]);
+	return 0;
+}
+
 /*
  * All that a dead publisher left, until there is no more; then it must have
  * been seen that it is dead. The last few frames stay held.
@@ -310,6 +336,8 @@ static int perform(const struct order *order, struct answer *answer)
 		return close_reader(order);
 	case ACTOR_SCRIPT_RUN:
 		return run_script(order, answer);
+	case ACTOR_EXHAUST:
+		return exhaust(order, answer);
 	case ACTOR_DRAIN:
 		return drain(order, answer);
 	case ACTOR_RELICS:

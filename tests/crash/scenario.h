@@ -31,6 +31,8 @@ enum {
 	SCENARIO_GROWS = 1 << 6,
 	/* The publisher begins without any. */
 	SCENARIO_BARE = 1 << 7,
+	/* The victim is not killed, but goes on after `between`. */
+	SCENARIO_RESUMES = 1 << 8,
 };
 
 struct scenario {
@@ -46,6 +48,8 @@ struct scenario {
 	/* Script for when the victim waits; for ROLE_SERVICE, what awakes
 	   it. */
 	const char *meanwhile;
+	/* Script for while the victim stands at its instruction. */
+	const char *between;
 	/* Script for after a victim's death, before anything else. */
 	const char *after;
 	/* For ROLE_SERVICE, how often it is to awake; 0: until it sleeps. */

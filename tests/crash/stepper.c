@@ -420,6 +420,19 @@ enum stepped stepper_run(struct stepper *s, const struct trace *trace,
 	return stepped;
 }
 
+enum stepped stepper_let_go(struct stepper *s, bool in_call)
+{
+	enum stepped stepped = STEPPED_ON;
+
+	set_debug(s, 7, 0);
+	s->breakpoint = 0;
+	if (in_call && get_rip(s) != (uintptr_t)part_trapped)
+		stepped = go_on(s);
+	if (stepped == STEPPED_ON)
+		ptrace(PTRACE_DETACH, s->tid, NULL, NULL);
+	return stepped;
+}
+
 uintptr_t trace_address(const struct trace *trace, size_t n)
 {
 	return n < trace->count ? text + trace->offsets[n] - base : 0;

@@ -91,6 +91,47 @@ bool world_relics(struct world *world)
  * All go on.
  */
 
+/* Is what a reader got by itself what it may have got? */
+static bool check_exhausted(struct world *world, int i, bool all,
+			    const struct result *result)
+{
+	struct model *model = &world->models[i];
+	uint64_t last = result->taken ? result->sequence : model->last;
+	uint64_t newest = world->published + world->publishing;
+
+	if (result->r != -EAGAIN)
+		return world_fault(world, "reader %d: took %ju frames, then %d",
+				   i, (uintmax_t)result->taken,
+				   (int)result->r);
+	if (model->delivery == ZT_LOSSLESS && result->dropped)
+		return world_fault(world, "reader %d lost %ju frames", i,
+				   (uintmax_t)result->dropped);
+	if (last > newest || (all && model->delivery != ZT_QUEUE &&
+			      last != world->published))
+		return world_fault(world,
+			"reader %d had frame %ju last where %ju is the newest",
+			i, (uintmax_t)last, (uintmax_t)newest);
+	model_exhausted(model, result->taken, last, world->published);
+	return true;
+}
+
+bool world_exhaust(struct world *world, char letter)
+{
+	bool third = letter == 'e';
+	struct order order = { .verb = ACTOR_EXHAUST, .a = third ? 8 : 7 };
+	struct answer answer;
+
+	if (!world_ask(world, third ? &world->third : &world->readers, &order,
+		       &answer))
+		return false;
+	for (int i = 0; i < ACTOR_READERS; i++)
+		if ((order.a >> i & 1) &&
+		    !check_exhausted(world, i, letter != 'q',
+				     &answer.results[i]))
+			return false;
+	return true;
+}
+
 /* Take all that waits, release all. */
 static bool tidy(struct world *world)
 {

@@ -175,6 +175,8 @@ static bool perform(struct world *world, char letter, bool wait)
 	struct order order = order_of(world, letter);
 	struct answer answer;
 
+	if (crowd == &world->third)
+		world_third(world);
 	actor_order(&crowd->actor, &order);
 	if (!wait) {
 		crowd->pending = letter;
@@ -310,6 +312,10 @@ static bool run_letter(struct world *world, char letter, bool wait)
 		return true;
 	case 'w':
 		return await_sleep(world);
+	case 'q':
+	case 'Q':
+	case 'e':
+		return world_exhaust(world, letter);
 	case 'K':
 		world->models[WORLD_READERS].joined = false;
 		actor_end(&world->third.actor);

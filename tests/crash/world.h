@@ -16,6 +16,9 @@
  *   x      a loan is refused, for want of room at a lossless reader
  *   0-3    reader takes; what comes of it, the model says
  *   a-d    reader 0-3 releases its oldest frame
+ *   q      each reader takes and releases all that there is for it
+ *   Q      the same, and all but a queue have had the newest frame
+ *   e      the same as Q, by reader 3
  *   V W    reader 3 joins; leaves
  *   E      reader 3 counts as evicted from here on
  *   R      reader 3 asks for more than it can have, and is refused
@@ -66,6 +69,8 @@ struct world {
 	uint64_t slots_owned;		/* when all was well */
 	char attending;			/* 'A', 'B' or 'Z' */
 	bool grown;			/* there may be more memory by now */
+	bool publishing;		/* a frame may be there that is not yet
+					   counted in `published` */
 	bool ending;			/* the publisher may have said BYE */
 	char fault[512];		/* what was seen to be wrong; or "" */
 };
@@ -100,6 +105,9 @@ void world_bury(struct world *world, bool publishing);
 
 /* The readers take leave of a dead publisher. */
 bool world_mourn(struct world *world);
+
+/* The letters q, Q and e. */
+bool world_exhaust(struct world *world, char letter);
 
 /* Frames of dead publishers that are held still: they are intact. */
 bool world_relics(struct world *world);

@@ -138,16 +138,18 @@ static unsigned int fds_limit(void)
 static void fds_run_out(bool greets)
 {
 	struct zt_publisher_options options = { .slots = 64 };
-	unsigned int limit = fds_limit();
+	unsigned int limit = fds_limit(), before;
 	struct harness_peer peer;
 	struct court court;
 
 	court_open(&court, &options);
-	limit_fds(court_fds() + 20);
+	before = court_fds();
+	limit_fds(before + 20);
 	peer = court_spawn(crowd, &greets, false);
 	court_run_until(&court, peer.fd);
 	court_run(&court, 300);
 	court_send_away(&court, &peer);
+	court_until(&court, court_fds() <= before);
 	zt_subscriber_close(stream_open(COURT_STREAM, NULL));
 	limit_fds(limit);
 	assert_int_equal(harness_reap(&peer), 0);

@@ -2,7 +2,7 @@
 /* See court.h. */
 #include "court.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -164,15 +164,13 @@ void court_close(struct court *court)
 	zt_publisher_destroy(court->pub);
 }
 
+/* Without needing one more. */
 unsigned int court_fds(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
 	unsigned int count = 0;
 
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
+	for (int fd = 0; fd < 4096; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
 }
 

@@ -286,6 +286,28 @@ void fake_join(struct fake *fake, struct zt_subscriber *sub)
 	expect_nothing(sub);
 }
 
+void fake_enter(struct fake *fake, struct zt_subscriber **ret_sub,
+		enum fake_state state)
+{
+	struct zti_message msg;
+
+	fake_begin(fake);
+	*ret_sub = fake_subscriber(ZT_LATEST, 2);
+	fake_listen(fake);
+	if (state == FAKE_STARTED) {
+		fake_join(fake, *ret_sub);
+		return;
+	}
+	expect_nothing(*ret_sub);
+	fake_accept(fake);
+	if (state == FAKE_GREETED)
+		return;
+	fake_welcome(fake);
+	expect_nothing(*ret_sub);
+	fake_expect(fake, ZTI_ACK, &msg);
+	fake_seal_page(fake);
+}
+
 int fake_take(struct zt_subscriber *sub, const struct zt_frame **ret_frame)
 {
 	return zt_take(sub, 0, ret_frame);

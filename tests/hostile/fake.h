@@ -98,6 +98,13 @@ struct zt_subscriber *fake_subscriber(uint32_t delivery, uint32_t bound);
 /* The whole join, as it should be. */
 void fake_join(struct fake *fake, struct zt_subscriber *sub);
 
+/* How far a join has come. */
+enum fake_state { FAKE_GREETED, FAKE_WELCOMED, FAKE_STARTED, FAKE_STATES };
+
+/* A fake and a `latest` subscriber of it that have come so far. */
+void fake_enter(struct fake *fake, struct zt_subscriber **ret_sub,
+		enum fake_state state);
+
 /* zt_take() without waiting: 0 and the frame, or an error. */
 int fake_take(struct zt_subscriber *sub, const struct zt_frame **ret_frame);
 

@@ -88,9 +88,10 @@ static void say(struct court *court, enum state state, const void *data,
 	else
 		raw_await_end(&raw);
 	court_frames(court, 4);
-	if (stream_stats(court->pub).cut_off - cut_off != (outcome == CUT_OFF))
-		fail_msg("state %d: %ju more are cut off", state, (uintmax_t)
-			 (stream_stats(court->pub).cut_off - cut_off));
+	cut_off = stream_stats(court->pub).cut_off - cut_off;
+	if (cut_off != (outcome == CUT_OFF))
+		fail_msg("state %d: %ju more are cut off", state,
+			 (uintmax_t)cut_off);
 	if (outcome == REFUSED) {
 		assert_int_equal(stream_stats(court->pub).refused, refused + 1);
 		assert_true(raw.refused < 0);

@@ -1,41 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Publishers that say what cannot be said, or nothing, or do not stop. */
-#include <pthread.h>
+/* Publishers that say what cannot be said. */
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "fake.h"
 #include "memory/memory_impl.h"
 #include "raw.h"
 
 #define SEGMENT ((uint64_t)FAKE_SLOTS * FAKE_SLOT)
-
-enum state { GREETED, WELCOMED, STARTED, STATES };
-
-/* A subscriber, and a publisher that has come so far with it. */
-static void enter(struct fake *fake, struct zt_subscriber **ret_sub,
-		  enum state state)
-{
-	const struct zt_frame *frame;
-	struct zti_message msg;
-
-	fake_begin(fake);
-	*ret_sub = fake_subscriber(ZT_LATEST, 2);
-	fake_listen(fake);
-	if (state == STARTED) {
-		fake_join(fake, *ret_sub);
-		return;
-	}
-	assert_int_equal(fake_take(*ret_sub, &frame), -EAGAIN);
-	fake_accept(fake);
-	if (state == GREETED)
-		return;
-	fake_welcome(fake);
-	assert_int_equal(fake_take(*ret_sub, &frame), -EAGAIN);
-	fake_expect(fake, ZTI_ACK, &msg);
-	fake_seal_page(fake);
-}
 
 static void end(struct fake *fake, struct zt_subscriber *sub)
 {
@@ -44,12 +15,12 @@ static void end(struct fake *fake, struct zt_subscriber *sub)
 }
 
 /* Said in this state, it breaks the protocol. */
-static void refuse(enum state state, const void *data, size_t size)
+static void refuse(enum fake_state state, const void *data, size_t size)
 {
 	struct zt_subscriber *sub;
 	struct fake fake;
 
-	enter(&fake, &sub, state);
+	fake_enter(&fake, &sub, state);
 	printf("state %d: ", state);
 	assert_int_equal(raw_send(fake.socket, data, size, NULL, 0), 0);
 	fake_expect_error(sub, -EPROTO);
@@ -59,7 +30,7 @@ static void refuse(enum state state, const void *data, size_t size)
 
 static void refuse_in_all_states(const struct zti_message *msg)
 {
-	for (unsigned int state = 0; state < STATES; state++)
+	for (unsigned int state = 0; state < FAKE_STATES; state++)
 		refuse(state, msg, sizeof(*msg));
 }
 
@@ -75,7 +46,7 @@ static void what_is_no_message(void)
 
 	memcpy(bytes, &msg, sizeof(msg));
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		for (unsigned int state = 0; state < STATES; state++)
+		for (unsigned int state = 0; state < FAKE_STATES; state++)
 			refuse(state, bytes, sizes[i]);
 	msg.magic = 0;
 	refuse_in_all_states(&msg);
@@ -86,11 +57,11 @@ static void another_version(void)
 	struct zti_message msg = raw_message(ZTI_BYE);
 
 	msg.version = ZTI_LAYOUT_VERSION + 1;
-	for (unsigned int state = 0; state < STATES; state++) {
+	for (unsigned int state = 0; state < FAKE_STATES; state++) {
 		struct zt_subscriber *sub;
 		struct fake fake;
 
-		enter(&fake, &sub, state);
+		fake_enter(&fake, &sub, state);
 		fake_say(&fake, &msg, NULL, 0);
 		fake_expect_error(sub, -EPROTONOSUPPORT);
 		end(&fake, sub);
@@ -103,11 +74,11 @@ static void unknown_types_are_skipped(void)
 					  UINT16_MAX };
 	const struct zt_frame *frame;
 
-	for (unsigned int state = 0; state < STATES; state++) {
+	for (unsigned int state = 0; state < FAKE_STATES; state++) {
 		struct zt_subscriber *sub;
 		struct fake fake;
 
-		enter(&fake, &sub, state);
+		fake_enter(&fake, &sub, state);
 		for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 			struct zti_message msg = raw_message(types[i]);
 
@@ -126,11 +97,11 @@ static void unknown_types_are_skipped(void)
 
 static void welcome_comes_once(void)
 {
-	for (unsigned int state = WELCOMED; state < STATES; state++) {
+	for (unsigned int state = FAKE_WELCOMED; state < FAKE_STATES; state++) {
 		struct zt_subscriber *sub;
 		struct fake fake;
 
-		enter(&fake, &sub, state);
+		fake_enter(&fake, &sub, state);
 		fake_welcome(&fake);
 		fake_expect_error(sub, -EPROTO);
 		fake_expect_hang_up(&fake);
@@ -143,8 +114,8 @@ static void start_comes_once_and_in_turn(void)
 	struct zti_message msg = raw_message(ZTI_START);
 
 	msg.start.first = 1;
-	refuse(GREETED, &msg, sizeof(msg));
-	refuse(STARTED, &msg, sizeof(msg));
+	refuse(FAKE_GREETED, &msg, sizeof(msg));
+	refuse(FAKE_STARTED, &msg, sizeof(msg));
 	msg.start.first = 0;
 	refuse_in_all_states(&msg);
 }
@@ -174,12 +145,12 @@ static void words_are_only_words(void)
 	msg.refusal.error = INT32_MIN;
 	for (unsigned int i = 0; i < sizeof(msg.refusal.text) - 1; i++)
 		msg.refusal.text[i] = (char)(i + 1);
-	for (unsigned int state = 0; state < STATES; state++) {
+	for (unsigned int state = 0; state < FAKE_STATES; state++) {
 		struct zt_subscriber *sub;
 		struct fake fake;
 		const char *text;
 
-		enter(&fake, &sub, state);
+		fake_enter(&fake, &sub, state);
 		fake_say(&fake, &msg, NULL, 0);
 		fake_expect_error(sub, -ECONNREFUSED);
 		for (text = zt_subscriber_reason(sub); *text; text++)
@@ -194,19 +165,19 @@ static void bye_is_an_end_at_any_time(void)
 {
 	static const uint16_t types[] = { ZTI_BYE, ZTI_LATER };
 
-	for (unsigned int i = 0; i < 2 * STATES; i++) {
-		struct zti_message msg = raw_message(types[i / STATES]);
+	for (unsigned int i = 0; i < 2 * FAKE_STATES; i++) {
+		struct zti_message msg = raw_message(types[i / FAKE_STATES]);
 		const struct zt_frame *frame;
 		struct zt_subscriber *sub;
 		struct fake fake;
 		int r;
 
-		enter(&fake, &sub, i % STATES);
+		fake_enter(&fake, &sub, i % FAKE_STATES);
 		for (int n = 0; n < 3; n++)
 			fake_say(&fake, &msg, NULL, 0);
 		fake_stop_listening(&fake);
 		r = fake_take(sub, &frame);
-		if (msg.type == ZTI_BYE && i % STATES == STARTED)
+		if (msg.type == ZTI_BYE && i % FAKE_STATES == FAKE_STARTED)
 			assert_int_equal(r, -EPIPE);
 		else
 			assert_int_equal(r, -EAGAIN);
@@ -243,7 +214,7 @@ static void segments_that_cannot_be(void)
 			msg.segment = wrong[i - 3];
 			msg.segment.kind = ZTI_MEMORY_MEMFD;
 		}
-		enter(&fake, &sub, WELCOMED);
+		fake_enter(&fake, &sub, FAKE_WELCOMED);
 		fake_say(&fake, &msg, &fake.segment_fd, 1);
 		fake_expect_error(sub, -EPROTO);
 		fake_expect_hang_up(&fake);
@@ -256,12 +227,12 @@ static void segments_come_once_and_in_turn(void)
 	struct zt_subscriber *sub;
 	struct fake fake;
 
-	enter(&fake, &sub, GREETED);
+	fake_enter(&fake, &sub, FAKE_GREETED);
 	fake_tell_segment(&fake, 0, fake.segment_fd, SEGMENT);
 	fake_expect_error(sub, -EPROTO);
 	end(&fake, sub);
 	/* The number is taken. */
-	enter(&fake, &sub, STARTED);
+	fake_enter(&fake, &sub, FAKE_STARTED);
 	fake_tell_segment(&fake, 0, fake.segment_fd, SEGMENT);
 	fake_expect_error(sub, -EPROTO);
 	end(&fake, sub);
@@ -287,7 +258,7 @@ static void what_is_held_does_not_retire(void)
 	struct zt_subscriber *sub;
 	struct fake fake;
 
-	enter(&fake, &sub, STARTED);
+	fake_enter(&fake, &sub, FAKE_STARTED);
 	fake_publish(&fake, 0);
 	assert_int_equal(fake_take(sub, &held), 0);
 	for (int i = 0; i < 10; i++) {
@@ -310,7 +281,7 @@ static void what_was_held_retires_when_it_is_back(void)
 	struct zt_subscriber *sub;
 	struct fake fake;
 
-	enter(&fake, &sub, STARTED);
+	fake_enter(&fake, &sub, FAKE_STARTED);
 	fake_publish(&fake, 0);
 	assert_int_equal(fake_take(sub, &held), 0);
 	fake_say(&fake, &msg, NULL, 0);
@@ -333,179 +304,13 @@ static void segments_without_end(void)
 	struct fake fake;
 	int r = -EAGAIN;
 
-	enter(&fake, &sub, WELCOMED);
+	fake_enter(&fake, &sub, FAKE_WELCOMED);
 	for (uint32_t i = 0; i < 10000 && r == -EAGAIN; i++) {
 		fake_tell_segment(&fake, i % ZTI_SEGMENTS_MAX, fake.segment_fd,
 				  SEGMENT);
 		r = fake_take(sub, &frame);
 	}
 	assert_int_equal(r, -EPROTO);
-	end(&fake, sub);
-}
-
-/* ------------------------------------------------------------------------
- * Silence, and its opposite.
- */
-
-/* In another process: answer as little as this, until told to end. */
-struct silence {
-	bool accepts, welcomes;
-};
-
-static int be_silent(int fd, void *argument)
-{
-	const struct silence *silence = argument;
-	struct fake fake;
-	uint64_t told;
-
-	fake_begin(&fake);
-	fake_listen(&fake);
-	harness_send_event(fd, 0);
-	if (silence->accepts)
-		fake_accept(&fake);
-	if (silence->welcomes)
-		fake_welcome(&fake);
-	harness_wait_event(fd, 10 * HARNESS_PATIENCE, &told);
-	fake_end(&fake);
-	return 0;
-}
-
-static void who_does_not_answer_is_left(void)
-{
-	static const struct silence silences[] = {
-		{ false, false }, { true, false }, { true, true },
-	};
-
-	for (int i = 0; i < 3; i++) {
-		struct silence silence = silences[i];
-		struct harness_peer peer = harness_spawn(be_silent, &silence);
-		struct zt_subscriber_options options = {
-			.size = sizeof(options), .join_timeout_ns = 100000000,
-		};
-		struct zt_subscriber *sub = NULL;
-		char reason[ZT_REASON_MAX];
-
-		harness_expect_event(peer.fd, 0);
-		assert_int_equal(zt_subscriber_open(FAKE_STREAM, &options,
-						    &sub, reason), -ETIMEDOUT);
-		printf("%s\n", reason);
-		assert_null(sub);
-		harness_send_event(peer.fd, 0);
-		assert_int_equal(harness_reap(&peer), 0);
-	}
-}
-
-struct talking {
-	struct fake *fake;
-	_Atomic bool stop;
-	const struct zti_message *msg;
-	size_t size;
-};
-
-static void *talk(void *argument)
-{
-	struct talking *talking = argument;
-
-	while (!atomic_load(&talking->stop))
-		raw_send(talking->fake->socket, talking->msg, talking->size,
-			 NULL, 0);
-	return NULL;
-}
-
-/* A take keeps to its time, whatever is said meanwhile. */
-static void talk_without_end(enum state state, size_t size)
-{
-	struct zti_message msg = raw_message(1000);
-	struct talking talking = { .msg = &msg, .size = size };
-	const struct zt_frame *frame;
-	struct zt_subscriber *sub;
-	pthread_t thread;
-	struct fake fake;
-
-	enter(&fake, &sub, state);
-	talking.fake = &fake;
-	assert_int_equal(pthread_create(&thread, NULL, talk, &talking), 0);
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(zt_take(sub, 0, &frame), -EAGAIN);
-		assert_int_equal(zt_take(sub, 10000000, &frame), -ETIMEDOUT);
-		if (state != STARTED)
-			continue;
-		fake_publish(&fake, 0);
-		assert_int_equal(zt_take(sub, 0, &frame), 0);
-		zt_release(frame);
-	}
-	atomic_store(&talking.stop, true);
-	pthread_join(thread, NULL);
-	end(&fake, sub);
-}
-
-static void who_talks_without_end_keeps_nobody(void)
-{
-	for (unsigned int state = 0; state < STATES; state++) {
-		talk_without_end(state, 1);
-		talk_without_end(state, sizeof(struct zti_message));
-	}
-}
-
-/* Accept and hang up, as fast as it goes. */
-static void *slam(void *argument)
-{
-	struct talking *talking = argument;
-
-	while (!atomic_load(&talking->stop)) {
-		int fd = accept4(talking->fake->listener, NULL, NULL,
-				 SOCK_CLOEXEC);
-
-		if (fd >= 0)
-			close(fd);
-	}
-	return NULL;
-}
-
-static void who_hangs_up_at_once_keeps_nobody(void)
-{
-	struct talking talking = { 0 };
-	const struct zt_frame *frame;
-	struct zt_subscriber *sub;
-	pthread_t threads[2];
-	struct fake fake;
-
-	fake_begin(&fake);
-	sub = fake_subscriber(ZT_LATEST, 1);
-	fake_listen(&fake);
-	talking.fake = &fake;
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, slam,
-						&talking), 0);
-	for (int i = 0; i < 200; i++) {
-		assert_int_equal(zt_take(sub, 0, &frame), -EAGAIN);
-		assert_int_equal(zt_take(sub, 1000000, &frame), -ETIMEDOUT);
-	}
-	atomic_store(&talking.stop, true);
-	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
-	end(&fake, sub);
-}
-
-/* It does not read what it is answered. */
-static void who_does_not_read_is_left(void)
-{
-	struct zti_message msg = raw_message(ZTI_RETIRE);
-	const struct zt_frame *frame;
-	struct zt_subscriber *sub;
-	struct fake fake;
-	int r = -EAGAIN;
-
-	enter(&fake, &sub, STARTED);
-	for (int i = 0; i < 10000 && r == -EAGAIN; i++) {
-		if (i % 2)
-			fake_tell_segment(&fake, 0, fake.segment_fd, SEGMENT);
-		else
-			fake_say(&fake, &msg, NULL, 0);
-		r = fake_take(sub, &frame);
-	}
-	assert_int_equal(r, -EPROTO);
-	assert_non_null(strstr(zt_subscriber_reason(sub), "does not read"));
 	end(&fake, sub);
 }
 
@@ -524,9 +329,5 @@ static const struct zt_test tests[] = {
 	ZT_TEST(what_is_held_does_not_retire),
 	ZT_TEST(what_was_held_retires_when_it_is_back),
 	ZT_TEST(segments_without_end),
-	ZT_TEST(who_does_not_answer_is_left),
-	ZT_TEST(who_talks_without_end_keeps_nobody),
-	ZT_TEST(who_hangs_up_at_once_keeps_nobody),
-	ZT_TEST(who_does_not_read_is_left),
 };
 ZT_TEST_MAIN(tests)

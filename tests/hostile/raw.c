@@ -280,8 +280,7 @@ uint64_t raw_take_all(struct raw *raw)
 void raw_return(struct raw *raw, uint64_t slots)
 {
 	atomic_fetch_or(&raw->page->returned.word, slots);
-	if (atomic_load((_Atomic uint32_t *)(uintptr_t)
-			&raw->board->waiting.word))
+	if (atomic_load(&raw->board->waiting.word))
 		raw_send(raw->socket, "", 1, NULL, 0);
 }
 

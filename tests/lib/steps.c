@@ -6,10 +6,18 @@
 
 #include "steps.h"
 
+void steps_prepare(void)
+{
+	harness_pin(0);
+}
+
 void steps_begin(void)
 {
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+	static bool traced;
+
+	if (!traced && ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		fail_msg("ptrace: %m");
+	traced = true;
 	raise(SIGSTOP);
 }
 
@@ -28,6 +36,12 @@ static int wait_stop(pid_t pid)
 	return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
 }
 
+static void run_freely(const struct harness_peer *peer)
+{
+	if (ptrace(PTRACE_CONT, peer->pid, NULL, NULL) < 0)
+		fail_msg("ptrace: %m");
+}
+
 /* One step; false when the call has ended, and the peer is let go. */
 static bool step(const struct harness_peer *peer, enum steps steps)
 {
@@ -38,7 +52,7 @@ static bool step(const struct harness_peer *peer, enum steps steps)
 		fail_msg("ptrace: %m");
 	signal_number = wait_stop(peer->pid);
 	if (signal_number == SIGSTOP) {
-		ptrace(PTRACE_DETACH, peer->pid, NULL, NULL);
+		run_freely(peer);
 		return false;
 	}
 	if (signal_number != SIGTRAP)
@@ -64,11 +78,10 @@ bool steps_hold_at(struct harness_peer *peer, enum steps steps, unsigned int n)
 
 void steps_go_on(struct harness_peer *peer)
 {
-	if (ptrace(PTRACE_CONT, peer->pid, NULL, NULL) < 0)
-		fail_msg("ptrace: %m");
+	run_freely(peer);
 	if (wait_stop(peer->pid) != SIGSTOP)
 		fail_msg("the peer does not end its call");
-	ptrace(PTRACE_DETACH, peer->pid, NULL, NULL);
+	run_freely(peer);
 }
 
 bool steps_kill_at(struct harness_peer *peer, enum steps steps, unsigned int n)

@@ -24,7 +24,13 @@ enum steps {
 	STEP_INSTRUCTIONS,
 };
 
-/* In the peer, before and after the call. */
+/*
+ * Before peers are spawned that take many steps: stay on one processor with
+ * them, where a step takes a tenth of the time.
+ */
+void steps_prepare(void);
+
+/* In the peer, before and after the call; it may make many, one by one. */
 void steps_begin(void);
 void steps_end(void);
 
@@ -37,8 +43,8 @@ bool steps_kill_at(struct harness_peer *peer, enum steps steps,
 		   unsigned int n);
 
 /*
- * The same, but it is held there, until it is let go on: then it comes to the
- * end of its call.
+ * The same, but it is held there, until it is let go on. That returns when it
+ * has come to the end of its call.
  */
 bool steps_hold_at(struct harness_peer *peer, enum steps steps,
 		   unsigned int n);

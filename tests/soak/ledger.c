@@ -66,6 +66,7 @@ bool ledger_check(enum promise promise, bool right, const char *format, ...)
 		vsnprintf(ledger->fault[n].text, sizeof(ledger->fault[n].text),
 			  format, args);
 		va_end(args);
+		ledger->fault[n].promise = promise;
 		atomic_store(&ledger->fault[n].written, true);
 	}
 	return false;

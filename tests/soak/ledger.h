@@ -112,6 +112,7 @@ struct ledger {
 	_Atomic uint32_t faults;
 	struct {
 		_Atomic bool written;
+		enum promise promise;
 		char text[480];
 	} fault[LEDGER_FAULTS];
 };

@@ -345,7 +345,7 @@ int reader_run(unsigned int number, struct dice dice)
 			read_for_a_while(&reader);
 			/* Some exit as they are. */
 			if (chance(&reader, 3) && !atomic_load(&ledger->finish))
-				return 0;
+				_exit(0);
 			leave(&reader);
 		}
 		rest(&reader, (int64_t)roll(&reader, 0, 100) * 1000000);

@@ -34,10 +34,6 @@ static int64_t nanoseconds(const struct timespec *time)
 	return time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
 }
 
-/* Its turn to fail? Once only: what waits for it to pass would spin. */
-#define fails_once(call, ...) \
-	(!starve_lasts() && starve_turn(call, (const int[]){ __VA_ARGS__, 0 }))
-
 /* Its turn to fail? */
 #define fails(call, ...) starve_turn(call, (const int[]){ __VA_ARGS__, 0 })
 
@@ -350,7 +346,7 @@ CALL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
 {
 	ssize_t received;
 
-	if (fails_once("recvmsg", ENOMEM, ENOBUFS, EINTR))
+	if (fails("recvmsg", ENOMEM, ENOBUFS, EINTR))
 		return -1;
 	received = __real_recvmsg(fd, message, flags);
 	if (received > 0 && message->msg_controllen &&
@@ -371,11 +367,10 @@ CALL(int, epoll_create1, (int flags))
 		-1 : __real_epoll_create1(flags);
 }
 
-/* Taking out what is in cannot fail. ENOSPC: max_user_watches is reached. */
+/* Only adding takes memory. ENOSPC: max_user_watches is reached. */
 CALL(int, epoll_ctl, (int epoll, int what, int fd, struct epoll_event *event))
 {
-	if (what == EPOLL_CTL_ADD ? fails("epoll_ctl(ADD)", ENOMEM, ENOSPC) :
-	    what == EPOLL_CTL_MOD ? fails("epoll_ctl(MOD)", ENOMEM) : false)
+	if (what == EPOLL_CTL_ADD && fails("epoll_ctl(ADD)", ENOMEM, ENOSPC))
 		return -1;
 	return __real_epoll_ctl(epoll, what, fd, event);
 }

@@ -68,6 +68,9 @@ bool starve_lasts(void);
  */
 bool starve_judge(const char *verb, int r, const char *reason);
 
+/* Only tell what came of it. */
+void starve_say(const char *verb, int r, const char *reason);
+
 /*
  * What the others do while `sleeper` sleeps: all there is for them to do.
  * Returns a fd that is readable when there is more, or -1. Set by world.c.

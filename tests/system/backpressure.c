@@ -9,6 +9,7 @@
 static const struct zt_publisher_options backpressure = {
 	.flags = ZT_PUBLISHER_BACKPRESSURE,
 	.slots = 16,	/* enough for all: no join waits for memory */
+	.evict_after_ns = ZT_NEVER,
 };
 static const struct zt_subscriber_options lossless2 = {
 	.delivery = ZT_LOSSLESS, .depth = 2,

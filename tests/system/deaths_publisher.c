@@ -156,6 +156,7 @@ static void kill_in(struct verb verb, unsigned int deaths)
 	unsigned int count = 0, stride;
 	bool killed = true;
 
+	steps_prepare();
 	open_all(followers);
 	stride = steps_stride(start_victim(&verb, followers), verb.steps,
 			      deaths);

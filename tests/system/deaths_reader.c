@@ -154,6 +154,7 @@ static void kill_in(struct verb verb, unsigned int deaths)
 	struct stage stage;
 	bool killed = true;
 
+	steps_prepare();
 	set_stage(&stage);
 	stride = steps_stride(start_victim(&verb), verb.steps, deaths);
 	check_stage(&stage);
