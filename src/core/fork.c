@@ -7,8 +7,7 @@
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct zti_fork_entry *registry;
-static pthread_once_t installed = PTHREAD_ONCE_INIT;
-static int install_error;
+static bool installed;		/* the handlers; under registry_lock */
 
 /* All the locks, or none. */
 static bool try_lock_all(void)
@@ -56,20 +55,21 @@ static void in_child(void)
 	pthread_mutex_unlock(&registry_lock);
 }
 
-static void install(void)
-{
-	install_error = pthread_atfork(before_fork, in_parent, in_child);
-}
-
 int zti_fork_register(struct zti_fork_entry *entry, pthread_mutex_t *lock,
 		      void (*child)(struct zti_fork_entry *entry))
 {
-	pthread_once(&installed, install);
-	if (install_error)
-		return -install_error;
+	int r = 0;
+
+	pthread_mutex_lock(&registry_lock);
+	if (!installed)
+		r = pthread_atfork(before_fork, in_parent, in_child);
+	if (r) {
+		pthread_mutex_unlock(&registry_lock);
+		return -r;
+	}
+	installed = true;
 	entry->lock = lock;
 	entry->in_child = child;
-	pthread_mutex_lock(&registry_lock);
 	entry->next = registry;
 	entry->link = &registry;
 	if (registry)

@@ -33,8 +33,11 @@ static int connect_any(const char *name, struct zti_connection **ret_conn)
 		char path[ZTI_RUNDIR_PATH_MAX];
 		int fd = zti_rundir_open_reader(i, path), r;
 
-		if (fd < 0)
+		if (fd < 0) {
+			if (fd != -ENOENT)
+				result = fd;
 			continue;
+		}
 		r = zti_connection_open(fd, name, ZTI_ROLE_MONITOR, &none,
 					ret_conn);
 		close(fd);
@@ -102,8 +105,10 @@ int zt_monitor_open(const char *name, int64_t timeout_ns,
 		return -EINVAL;
 	}
 	mon = calloc(1, sizeof(*mon));
-	if (!mon)
+	if (!mon) {
+		explain(-ENOMEM, name, NULL, ret_reason);
 		return -ENOMEM;
+	}
 	memccpy(mon->name, name, '\0', sizeof(mon->name) - 1);
 	r = connect_any(name, &mon->conn);
 	if (r >= 0)
@@ -260,6 +265,9 @@ static int add_entry(void *userdata, const char *name)
 	fd = zti_socket_connect(list->directory_fd, name);
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		return 0;
+	/* One that we may not join, or that has no time now, is there too. */
+	if (fd < 0 && fd != -EACCES && fd != -EPERM && fd != -EAGAIN)
+		return fd;
 	if (fd >= 0)
 		close(fd);
 	entries = realloc(list->entries,
@@ -280,6 +288,12 @@ static int compare(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
+/* A directory that is not there, or not ours to look in, has no streams. */
+static bool is_absent(int error)
+{
+	return error != -EMFILE && error != -ENFILE && error != -ENOMEM;
+}
+
 int zt_stream_list(struct zt_stream_entry **ret_entries)
 {
 	struct list list = { 0 };
@@ -292,8 +306,12 @@ int zt_stream_list(struct zt_stream_entry **ret_entries)
 		char path[ZTI_RUNDIR_PATH_MAX];
 
 		list.directory_fd = zti_rundir_open_reader(i, path);
-		if (list.directory_fd < 0)
-			continue;
+		if (list.directory_fd < 0) {
+			if (is_absent(list.directory_fd))
+				continue;
+			r = list.directory_fd;
+			break;
+		}
 		list.path = path;
 		r = zti_rundir_list(list.directory_fd, add_entry, &list);
 		close(list.directory_fd);

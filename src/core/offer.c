@@ -9,6 +9,8 @@
  * holding of its own frames and nothing else; and no loop here depends on its
  * good will.
  */
+#include <errno.h>
+
 #include "core/publisher_impl.h"
 #include "os/socket.h"
 

@@ -147,7 +147,12 @@ int zti_seek_stream(struct zt_subscriber *sub)
 	zti_seek_stop(sub);
 	sub->join_deadline = zti_now_ns() +
 			     (int64_t)sub->options.join_timeout_ns;
-	return zti_watch_fd(sub, sub->conn->socket);
+	r = zti_watch_fd(sub, sub->conn->socket);
+	if (r < 0) {
+		zti_drop_connection(sub);
+		return connect_failed(sub, r);
+	}
+	return 0;
 }
 
 void zti_drop_connection(struct zt_subscriber *sub)
@@ -175,8 +180,10 @@ int zti_seek_and_watch(struct zt_subscriber *sub)
 		return r;
 	if (sub->timer_fd < 0) {
 		r = start_looking(sub);
-		if (r < 0)
+		if (r < 0) {
+			zti_seek_stop(sub);
 			return r;
+		}
 		/* It may have come before we watched. */
 		r = zti_seek_stream(sub);
 	}

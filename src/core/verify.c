@@ -60,7 +60,7 @@ int zti_verify_message(const struct zti_message *msg)
 		if (!msg->segment.size ||
 		    msg->segment.size > SEGMENT_SIZE_MAX)
 			return -EPROTO;
-		/* fall through */
+		__attribute__((fallthrough));
 	case ZTI_RETIRE:
 		return msg->segment.segment < ZTI_SEGMENTS_MAX ? 0 : -EPROTO;
 	case ZTI_REFUSED:

@@ -281,18 +281,22 @@ static int try_lock(int dirfd, const char *file)
 }
 
 /* The number in a lock file, 0 where it is not one that we wrote. */
-static uint64_t read_epoch(int fd)
+static int read_epoch(int fd, uint64_t *ret)
 {
 	char text[EPOCH_DIGITS + 2] = "";
 	ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
-	uint64_t epoch;
 
+	*ret = 0;
+	if (length < 0)
+		return -errno;
 	if (length != EPOCH_DIGITS + 1 || text[EPOCH_DIGITS] != '\n' ||
 	    strspn(text, "0123456789") != EPOCH_DIGITS)
 		return 0;
 	errno = 0;
-	epoch = strtoull(text, NULL, 10);
-	return errno == 0 && epoch < UINT64_MAX ? epoch : 0;
+	*ret = strtoull(text, NULL, 10);
+	if (errno != 0 || *ret == UINT64_MAX)
+		*ret = 0;
+	return 0;
 }
 
 static int write_epoch(int fd, uint64_t epoch)
@@ -321,8 +325,9 @@ int zti_lock_acquire(int dirfd, const char *name, uint64_t *ret_epoch)
 	while (fd == -ESTALE);
 	if (fd < 0)
 		return fd;
-	epoch = read_epoch(fd) + 1;
-	r = write_epoch(fd, epoch);
+	r = read_epoch(fd, &epoch);
+	if (r >= 0)
+		r = write_epoch(fd, ++epoch);
 	if (r < 0) {
 		close(fd);
 		return r;
