@@ -123,6 +123,19 @@ static void clear_stage(struct stage *stage)
 	zt_publisher_destroy(stage->pub);
 }
 
+/* What a monitor is told when it joins is true at that moment. */
+static uint32_t slots_in_use(void)
+{
+	struct zt_stream_info info;
+	struct zt_monitor *monitor;
+
+	assert_int_equal(zt_monitor_open("cam0", stream_patience(), &monitor,
+					 NULL), 0);
+	assert_true(zt_monitor_read(monitor, &info, NULL, 0) >= 0);
+	zt_monitor_close(monitor);
+	return info.slots_in_use;
+}
+
 /* Right after the death: the stream goes on, then is as if nothing was. */
 static void check_stage(struct stage *stage)
 {
@@ -138,6 +151,8 @@ static void check_stage(struct stage *stage)
 	stream_expect(stage->witness, stream_stats(stage->pub).published - 1);
 	zt_discard(stage->pub, stream_loan(stage->pub, &format));
 	stream_expect(stage->witness, stream_stats(stage->pub).published);
+	/* The newest frame's. */
+	harness_until(slots_in_use() == 1);
 }
 
 static struct harness_peer start_victim(struct verb *verb)

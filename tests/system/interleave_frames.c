@@ -11,7 +11,7 @@
 #include "stream.h"
 
 /* Instructions from one time to the next; most of a sanitizer's are its own. */
-#define STRIDE (ADDRESS_SANITIZER || THREAD_SANITIZER ? 97 : 3)
+#define STRIDE (ADDRESS_SANITIZER || THREAD_SANITIZER ? 97 : 2)
 
 static const struct zt_publisher_options publishing = {
 	.flags = ZT_PUBLISHER_BACKPRESSURE, .slots = 16,
