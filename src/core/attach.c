@@ -3,12 +3,10 @@
  * Bringing subscriptions into the frame path's sets, and out of them, without
  * a lock: the service's side of what publisher_impl.h tells. Under `serving`.
  */
-#include <errno.h>
 #include <sched.h>
 
 #include "core/publisher_impl.h"
 #include "os/clock.h"
-#include "os/socket.h"
 
 static uint64_t get_phase(const struct zt_publisher *pub)
 {
@@ -49,6 +47,16 @@ void zti_subscription_detach(struct zt_publisher *pub, unsigned int index)
 	zti_quiesce(pub);
 }
 
+/* As zt_publish() has it: see min_interval_ns. */
+static bool too_early(const struct zti_subscription *sub, uint64_t lent)
+{
+	return sub->min_interval_ns && sub->last_offer_ns &&
+	       (uint64_t)(zti_now_ns() - sub->last_offer_ns) <
+		       sub->min_interval_ns &&
+	       !(atomic_load_explicit(&sub->page->offered.word,
+				      memory_order_relaxed) & lent);
+}
+
 /* A slot that the newest frame lies in and that this one may be offered. */
 static unsigned int retained_for(struct zt_publisher *pub, uint64_t phase,
 				 unsigned int index, bool joining)
@@ -67,6 +75,8 @@ static unsigned int retained_for(struct zt_publisher *pub, uint64_t phase,
 	      zti_bit(slot)))
 		return ZTI_NO_SLOT;
 	if (sub->delivery == ZT_QUEUE && zti_count(lent) >= sub->bound)
+		return ZTI_NO_SLOT;
+	if (!joining && too_early(sub, lent))
 		return ZTI_NO_SLOT;
 	/* Beside the frames that are being written, whose room is promised. */
 	if (sub->delivery == ZT_LOSSLESS &&
@@ -175,9 +185,8 @@ void zti_subscription_attach(struct zt_publisher *pub, unsigned int index,
 	}
 	if (!joining && atomic_exchange_explicit(&sub->page->waiting.word, 0,
 						 memory_order_seq_cst) &&
-	    zti_socket_send(sub->socket, "", 1, NULL, 0) == -ENOMEM)
-		atomic_store_explicit(&sub->page->waiting.word, 1,
-				      memory_order_relaxed);
+	    !zti_wake_subscriber(pub, index))
+		zti_tell_later(pub);
 	zti_wake_loan(pub);
 }
 

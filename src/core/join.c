@@ -10,7 +10,6 @@
 #include "core/message.h"
 #include "core/peer.h"
 #include "os/clock.h"
-#include "os/socket.h"
 
 /* Frames that one uid other than ours and root may keep from others. */
 #define FOREIGN_RESERVE_MAX 32
@@ -184,7 +183,7 @@ static bool say(struct zt_publisher *pub, struct zti_peer *peer,
 	int r = zti_message_send(peer->fd, msg, fd, fd ? 1 : 0);
 
 	if (ours(r)) {
-		pub->tell_again = true;
+		zti_tell_later(pub);
 		return false;
 	}
 	if (r < 0) {
@@ -259,7 +258,8 @@ static void start(struct zt_publisher *pub, struct zti_peer *peer)
 	peer->joined_ns = zti_now_ns();
 	atomic_fetch_add_explicit(&pub->subscribers, 1, memory_order_seq_cst);
 	/* Wakes from before START say nothing to it: one that it can keep. */
-	zti_socket_send(peer->fd, "", 1, NULL, 0);
+	if (!zti_wake_subscriber(pub, peer->index))
+		zti_tell_later(pub);
 	zti_log(&pub->log, 6, "%s: pid %d, uid %u joined", pub->name,
 		(int)peer->pid, peer->uid);
 	zti_wake_loan(pub);

@@ -269,7 +269,21 @@ static bool offer_one(struct zt_publisher *pub, unsigned int index,
 				    memory_order_seq_cst);
 }
 
-/* Tell the subscriptions that sleep. A full socket is readable already. */
+/*
+ * Send a WAKE. A full socket is readable already. False: there is no memory
+ * for it, and the service is to try again.
+ */
+bool zti_wake_subscriber(struct zt_publisher *pub, unsigned int index)
+{
+	if (zti_socket_send(pub->subscriptions[index].socket, "", 1, NULL,
+			    0) != -ENOMEM)
+		return true;
+	atomic_fetch_or_explicit(&pub->to_wake, zti_bit(index),
+				 memory_order_release);
+	return false;
+}
+
+/* Tell the subscriptions that sleep. */
 static void wake(struct zt_publisher *pub, uint64_t set)
 {
 	for (; set; set &= set - 1) {
@@ -278,10 +292,8 @@ static void wake(struct zt_publisher *pub, uint64_t set)
 
 		atomic_store_explicit(&sub->page->waiting.word, 0,
 				      memory_order_seq_cst);
-		/* Without memory for it: the next publish is to try again. */
-		if (zti_socket_send(sub->socket, "", 1, NULL, 0) == -ENOMEM)
-			atomic_store_explicit(&sub->page->waiting.word, 1,
-					      memory_order_relaxed);
+		if (!zti_wake_subscriber(pub, zti_first(set)))
+			zti_kick(pub);
 	}
 }
 

@@ -207,6 +207,8 @@ void zti_peers_attend(struct zt_publisher *pub)
 						memory_order_acquire);
 	uint64_t evict = atomic_exchange_explicit(&pub->to_evict, 0,
 						  memory_order_acquire);
+	uint64_t wake = atomic_exchange_explicit(&pub->to_wake, 0,
+						 memory_order_acquire);
 
 	for (struct zti_peer *peer = pub->peers; peer; peer = peer->next) {
 		if (peer->state == ZTI_PEER_DEAD || !zti_peer_subscribes(peer))
@@ -216,6 +218,10 @@ void zti_peers_attend(struct zt_publisher *pub)
 				      "it took more frames than it may hold");
 		else if (evict & zti_bit(peer->index))
 			zti_peer_evicted(pub, peer);
+		if ((wake & zti_bit(peer->index)) &&
+		    peer->state != ZTI_PEER_DEAD &&
+		    !zti_wake_subscriber(pub, peer->index))
+			zti_tell_later(pub);
 	}
 	/* A joiner may have waited for one that is evicted. */
 	if (evict)

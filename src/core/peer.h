@@ -53,7 +53,8 @@ void zti_peer_read(struct zt_publisher *pub, struct zti_peer *peer);
 /* join.c: send whatever each peer is due to hear: segments, retirements, its start. */
 void zti_peers_tell(struct zt_publisher *pub);
 
-/* What the frame path left to do: peers to cut off, evictions to tell. */
+/* What the frame path left to do: peers to cut off, evictions to tell, wakes
+   that could not be sent. */
 void zti_peers_attend(struct zt_publisher *pub);
 
 /* Cut off those who kept a segment for long though asked to let it go. */

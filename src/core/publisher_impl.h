@@ -131,7 +131,7 @@ struct zt_publisher {
 	_Atomic uint64_t retiring;	/* slots in old segments */
 
 	/* From the frame path to the service. */
-	_Atomic uint64_t to_cut, to_evict;
+	_Atomic uint64_t to_cut, to_evict, to_wake;
 	int kick_fd;			/* eventfd: look at the above */
 	/* From the service to a loan that waits. */
 	int loan_fd;			/* eventfd: something changed */
@@ -257,6 +257,7 @@ void zti_harvest_all(struct zt_publisher *pub);
 void zti_harvest_slot(struct zt_publisher *pub, uint64_t bit);
 uint64_t zti_lent(struct zt_publisher *pub);
 void zti_withdraw_old(struct zt_publisher *pub);
+bool zti_wake_subscriber(struct zt_publisher *pub, unsigned int index);
 void zti_evict(struct zt_publisher *pub, unsigned int index);
 
 /* attach.c: the service's. */
@@ -283,6 +284,7 @@ int zti_serve(struct zt_publisher *pub, int timeout_ms);
 int zti_serve_start(struct zt_publisher *pub);
 void zti_serve_stop(struct zt_publisher *pub);
 void zti_kick(struct zt_publisher *pub);
+void zti_tell_later(struct zt_publisher *pub);
 void zti_wake_loan(struct zt_publisher *pub);
 
 #endif

@@ -44,6 +44,12 @@ static void fill_latency(struct zti_board_row *row, const struct zti_page *page)
 	row->latency_max_ns = get(&page->latency_max_ns.word);
 }
 
+/* What is returned is not held, harvested or not. */
+static uint64_t held_by(const struct zti_subscription *sub)
+{
+	return get(&sub->lent) & ~get(&sub->page->returned.word);
+}
+
 /*
  * Counts as the publisher has them: what was neither offered nor left offered
  * was dropped, what was offered and not withdrawn was taken or still waits.
@@ -52,8 +58,7 @@ static void fill_row(struct zt_publisher *pub, const struct zti_peer *peer,
 		     struct zti_board_row *row)
 {
 	const struct zti_subscription *sub = &pub->subscriptions[peer->index];
-	/* What is returned is not held, harvested or not. */
-	uint64_t lent = get(&sub->lent) & ~get(&sub->page->returned.word);
+	uint64_t lent = held_by(sub);
 	uint64_t waiting = lent & get(&sub->page->offered.word);
 	uint64_t offered = get(&sub->offered_count);
 	uint64_t withdrawn = get(&sub->withdrawn_count);
@@ -95,8 +100,11 @@ static void fill_info(struct zt_publisher *pub, struct zti_board_info *info)
 	uint64_t phase = atomic_load_explicit(&pub->phase,
 					      memory_order_acquire);
 	unsigned int slot = zti_phase_slot(phase);
-	uint64_t in_use = zti_lent(pub) | get(&pub->loaned);
+	uint64_t in_use = get(&pub->loaned);
 
+	for (const struct zti_peer *p = pub->peers; p; p = p->next)
+		if (zti_peer_subscribes(p) && pub->subscriptions[p->index].page)
+			in_use |= held_by(&pub->subscriptions[p->index]);
 	if (slot != ZTI_NO_SLOT) {
 		in_use |= zti_bit(slot);
 		/* The frame path may be describing another frame there by

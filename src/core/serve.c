@@ -44,6 +44,17 @@ void zti_kick(struct zt_publisher *pub)
 }
 
 /*
+ * Something could not be sent: try again in a while. We may be a loan, and
+ * the service, which has the timer, asleep.
+ */
+void zti_tell_later(struct zt_publisher *pub)
+{
+	if (!pub->tell_again)
+		zti_kick(pub);
+	pub->tell_again = true;
+}
+
+/*
  * Pairs with wait_for_slot(): it says that it waits (seq_cst), then looks; we
  * have changed something (seq_cst), and look whether it waits.
  */
@@ -89,7 +100,8 @@ static void keep_time(struct zt_publisher *pub)
 	int64_t next = zti_peers_expire(pub, now);
 
 	if (pub->tell_again && now >= pub->timer_at) {
-		pub->tell_again = false;
+		pub->tell_again = atomic_load_explicit(&pub->to_wake,
+						       memory_order_relaxed);
 		zti_peers_tell(pub);
 	}
 	if (pub->listen_rests && now >= pub->timer_at) {

@@ -32,7 +32,7 @@ static int join_failed(struct zt_subscriber *sub)
 	memcpy(sub->reason, sub->conn->reason, sizeof(sub->reason));
 	zti_drop_connection(sub);
 	/* It died just then: look for the next one. */
-	if (r == -ECONNRESET && (sub->joined ||
+	if (r == -ECONNRESET && (sub->opened ||
 				 (sub->options.flags & ZT_SUBSCRIBER_WAIT)))
 		return 0;
 	return r;
@@ -246,6 +246,9 @@ static int take(struct zt_subscriber *sub, int64_t deadline, bool wait,
 		if (zti_now_ns() >= deadline)
 			return -ETIMEDOUT;
 		r = sleep_until(sub, deadline);
+		if (r < 0 && r != -EINTR)
+			snprintf(sub->reason, sizeof(sub->reason),
+				 "cannot wait for a frame: %s", strerror(-r));
 		if (r < 0)
 			return r;
 	}
@@ -416,6 +419,7 @@ int zt_subscriber_open(const char *name,
 			destroy(sub);
 		goto out;
 	}
+	sub->opened = true;
 	*ret_subscriber = sub;
 	return 0;
 out:

@@ -15,6 +15,7 @@
 struct zt_subscriber {
 	struct zti_connection *conn;	/* NULL between two publishers */
 	int64_t join_deadline;
+	bool opened;			/* zt_subscriber_open() gave it out */
 	bool joined;			/* it was STARTED once */
 	int epoll_fd, inotify_fd, timer_fd;
 	int watches[ZTI_WATCHES_MAX];	/* of inotify_fd; 0: none */

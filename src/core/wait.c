@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/publisher_impl.h"
@@ -128,6 +129,9 @@ static int wait_for_slot(struct zt_publisher *pub, uint64_t size,
 		if (deadline <= now)
 			return -ETIMEDOUT;
 		r = sleep_until(pub, now, until);
+		if (r < 0 && r != -EINTR)
+			snprintf(pub->reason, sizeof(pub->reason),
+				 "cannot wait for a slot: %s", strerror(-r));
 		if (r < 0)
 			return r;
 	}
