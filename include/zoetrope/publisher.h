@@ -124,7 +124,7 @@ ZT_API void zt_publisher_destroy(struct zt_publisher *publisher);
  * first (making it is waited for whatever the time-out).
  *
  * Errors: -EAGAIN (timeout_ns 0) or -ETIMEDOUT, a lossless subscriber has no
- * room; -EBUSY, options.loans are out already; -EINVAL (format), -ENOMEM,
+ * room (or, for a moment, old memory is still changing hands); -EBUSY, options.loans are out already; -EINVAL (format), -ENOMEM,
  * -ENOBUFS (see zt_publisher_reason()), -EINTR, -ECHILD. Since 0.1.
  */
 ZT_API int zt_loan(struct zt_publisher *publisher,

@@ -201,23 +201,17 @@ void zti_subscription_unattach(struct zt_publisher *pub, unsigned int index)
 	zti_wake_loan(pub);
 }
 
-/* It keeps what it holds, and is offered no more. `why` is a ZTI_MUTE_…. */
+/*
+ * It keeps what it holds, and is offered no more. `why` is a ZTI_MUTE_…. What
+ * it has been offered the next publish withdraws: until then it is on the
+ * subscription's own reserve.
+ */
 void zti_subscription_mute(struct zt_publisher *pub, unsigned int index,
 			   uint32_t why)
 {
-	struct zti_subscription *sub = &pub->subscriptions[index];
-	uint64_t was;
-
-	zti_subscription_detach(pub, index);
-	atomic_fetch_or_explicit(&sub->mute, why, memory_order_relaxed);
-	was = atomic_exchange_explicit(&sub->page->offered.word, 0,
-				       memory_order_acq_rel);
-	was &= atomic_fetch_and_explicit(&sub->lent, ~was,
-					 memory_order_relaxed);
-	atomic_fetch_add_explicit(&sub->withdrawn_count, zti_count(was),
-				  memory_order_relaxed);
-	atomic_fetch_or_explicit(&pub->attached, zti_bit(index),
+	atomic_fetch_or_explicit(&pub->subscriptions[index].mute, why,
 				 memory_order_seq_cst);
+	set_lossless(pub, index, false);
 	zti_wake_loan(pub);
 }
 

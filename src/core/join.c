@@ -111,14 +111,26 @@ static bool ours(int error)
 	       error == -EMFILE;
 }
 
-static int welcome(struct zt_publisher *pub, struct zti_peer *peer)
+/* What it joins. One that cannot be told is told why. */
+static void welcome(struct zt_publisher *pub, struct zti_peer *peer)
 {
 	struct zti_message msg = zti_message_make(ZTI_WELCOME);
 	int fds[2] = { pub->board_memory.fd, peer->page.fd };
 	unsigned int count = zti_peer_subscribes(peer) ? 2 : 1;
+	char reason[ZT_REASON_MAX];
+	int r;
 
 	msg.welcome.epoch = pub->epoch;
-	return zti_message_send(peer->fd, &msg, fds, count);
+	r = zti_message_send(peer->fd, &msg, fds, count);
+	if (r >= 0)
+		return;
+	if (ours(r)) {
+		snprintf(reason, sizeof(reason),
+			 "the publisher of %s cannot send descriptors now: %s",
+			 pub->name, strerror(-r));
+		zti_peer_refuse(pub, peer->fd, r, reason);
+	}
+	zti_peer_kill(pub, peer, NULL);
 }
 
 static void join(struct zt_publisher *pub, struct zti_peer *peer,
@@ -139,16 +151,7 @@ static void join(struct zt_publisher *pub, struct zti_peer *peer,
 		return;
 	}
 	set_up(pub, peer, hello);
-	r = welcome(pub, peer);
-	if (r < 0 && !ours(r)) {
-		zti_peer_kill(pub, peer, NULL);
-	} else if (r < 0) {
-		snprintf(reason, sizeof(reason),
-			 "the publisher of %s cannot send descriptors now: %s",
-			 pub->name, strerror(-r));
-		zti_peer_refuse(pub, peer->fd, r, reason);
-		zti_peer_kill(pub, peer, NULL);
-	}
+	welcome(pub, peer);
 }
 
 static void watch(struct zt_publisher *pub, struct zti_peer *peer)
@@ -156,8 +159,7 @@ static void watch(struct zt_publisher *pub, struct zti_peer *peer)
 	peer->state = ZTI_PEER_WATCHING;
 	pub->monitor_count++;
 	zti_rows_write(pub);
-	if (welcome(pub, peer) < 0)
-		zti_peer_kill(pub, peer, NULL);
+	welcome(pub, peer);
 }
 
 static void greet(struct zt_publisher *pub, struct zti_peer *peer,

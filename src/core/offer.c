@@ -233,19 +233,34 @@ static void offer_lossless(struct zti_subscription *sub, uint64_t bit)
 	harvest(sub);
 }
 
+/* For one that is to be offered no more. */
+static void withdraw_all(struct zti_subscription *sub)
+{
+	_Atomic uint64_t *offered = &sub->page->offered.word;
+	uint64_t lent = get_lent(sub), was;
+
+	if (atomic_load_explicit(offered, memory_order_relaxed) & lent) {
+		was = atomic_exchange_explicit(offered, 0,
+					       memory_order_acq_rel) & lent;
+		set_lent(sub, lent & ~was);
+		count(&sub->withdrawn_count, zti_count(was));
+	}
+	harvest(sub);
+}
+
 /* Returns whether the subscriber sleeps. */
 static bool offer_one(struct zt_publisher *pub, unsigned int index,
 		      unsigned int slot, int64_t now)
 {
 	struct zti_subscription *sub = &pub->subscriptions[index];
-	bool muted = atomic_load_explicit(&sub->mute, memory_order_relaxed);
+	bool muted = atomic_load_explicit(&sub->mute, memory_order_acquire);
 	/* seq_cst, as is our store of the phase: see catch_up(). */
 	bool mapped = atomic_load_explicit(&sub->slots,
 					   memory_order_seq_cst) &
 		      zti_bit(slot);
 
 	if (muted) {
-		harvest(sub);
+		withdraw_all(sub);
 		return false;
 	}
 	switch (sub->delivery) {
@@ -339,17 +354,12 @@ void zti_offer(struct zt_publisher *pub, unsigned int slot, int64_t now)
 void zti_evict(struct zt_publisher *pub, unsigned int index)
 {
 	struct zti_subscription *sub = &pub->subscriptions[index];
-	uint64_t lent = get_lent(sub), was;
 
 	atomic_fetch_or_explicit(&sub->mute, ZTI_MUTE_EVICTED,
 				 memory_order_relaxed);
 	atomic_fetch_and_explicit(&pub->lossless, ~zti_bit(index),
 				  memory_order_relaxed);
-	was = atomic_exchange_explicit(&sub->page->offered.word, 0,
-				       memory_order_acq_rel) & lent;
-	set_lent(sub, lent & ~was);
-	harvest(sub);
-	count(&sub->withdrawn_count, zti_count(was));
+	withdraw_all(sub);
 	atomic_fetch_add_explicit(&pub->evicted, 1, memory_order_relaxed);
 	atomic_fetch_or_explicit(&pub->to_evict, zti_bit(index),
 				 memory_order_release);

@@ -182,6 +182,9 @@ int zti_seek_and_watch(struct zt_subscriber *sub)
 		r = start_looking(sub);
 		if (r < 0) {
 			zti_seek_stop(sub);
+			snprintf(sub->reason, sizeof(sub->reason),
+				 "cannot wait for the stream %s: %s",
+				 sub->name, strerror(-r));
 			return r;
 		}
 		/* It may have come before we watched. */

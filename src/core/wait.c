@@ -164,6 +164,17 @@ static int64_t deadline_of(int64_t now, int64_t timeout_ns)
 	return now + timeout_ns;
 }
 
+static void explain(struct zt_publisher *pub)
+{
+	bool lossless = atomic_load_explicit(&pub->lossless,
+					     memory_order_relaxed);
+
+	snprintf(pub->reason, sizeof(pub->reason),
+		 lossless ? "a lossless subscriber of %s has no room: it is slow or stopped" :
+			    "the memory of %s is changing hands: try again",
+		 pub->name);
+}
+
 int zti_loan_slowly(struct zt_publisher *pub, uint64_t size,
 		       int64_t timeout_ns, unsigned int *ret_slot)
 {
@@ -200,9 +211,7 @@ int zti_loan_slowly(struct zt_publisher *pub, uint64_t size,
 	if (r == -ETIMEDOUT) {
 		zti_add(&pub->loan_failures, 1);
 		if (!pub->reason[0])
-			snprintf(pub->reason, sizeof(pub->reason),
-				 "a lossless subscriber of %s has no room: it is slow or stopped",
-				 pub->name);
+			explain(pub);
 		return timeout_ns ? r : -EAGAIN;
 	}
 	return r;

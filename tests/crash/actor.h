@@ -66,6 +66,8 @@ struct order {
 struct result {
 	int64_t r;
 	uint64_t sequence, dropped, taken;
+	/* Since it joined. */
+	uint64_t all_dropped, all_taken;
 };
 
 struct drained {

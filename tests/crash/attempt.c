@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness.h"
+
 /* So long is a call silent before it counts as waiting for something. */
 #define WAITS_MS 3
-/* So long at most, where nothing is to come. */
-#define RETURNS_MS 10000
 /* And so long is a service thread before it counts as through: less than the
    time from one look at what monitors see to the next. */
 #define THROUGH_MS 100
@@ -30,7 +30,7 @@ static struct crowd *victim_of(struct world *world,
 	return is_publisher(scenario) ? &world->publisher : &world->third;
 }
 
-/* The publisher that is to be there, where it is not another's. */
+/* What the publisher is to be like, and reader 3. */
 static void set_up(struct world *world, const struct scenario *scenario)
 {
 	int64_t slots = scenario->flags & SCENARIO_TIGHT ? 0 :
@@ -45,13 +45,17 @@ static void set_up(struct world *world, const struct scenario *scenario)
 	world->delivery = scenario->delivery;
 	world->bound = scenario->bound;
 	world->ending = scenario->flags & SCENARIO_ENDS;
+	world->exhausted = (struct result){ 0 };
 	world->fault[0] = '\0';
 }
 
 /* What the survivors hold when nobody has died yet. */
 static bool measure(struct world *world, const struct scenario *scenario)
 {
-	return is_publisher(scenario) || world->publisher.descriptors ||
+	bool lives = !is_publisher(scenario) ||
+		     (scenario->flags & SCENARIO_RESUMES);
+
+	return !lives || world->publisher.descriptors ||
 	       (world_round(world) && world_holdings(world));
 }
 
@@ -142,12 +146,53 @@ static void kill_victim(struct world *world, const struct scenario *scenario,
 	victim->pending = 0;
 }
 
-/* Returns whether it died elsewhere than it was to. */
+/*
+ * Let it go on from where it stands, to the end of its call; what that
+ * returned is one of what it may return.
+ */
+static void resume(struct world *world, const struct scenario *scenario,
+		   struct stepper *stepper)
+{
+	struct crowd *victim = victim_of(world, scenario);
+	bool in_call = scenario->role != ROLE_SERVICE;
+	struct answer answer = { 0 };
+
+	if (stepper_let_go(stepper, in_call) != STEPPED_ON) {
+		world_fault(world, "it did not go on: status 0x%x",
+			    (unsigned int)stepper->status);
+		return;
+	}
+	victim->pending = 0;
+	if (in_call && world_answer(world, victim, '.', &answer) &&
+	    answer.r < 0 && answer.r != -EAGAIN)
+		world_fault(world, "the call returned %d (%s): %s", answer.r,
+			    strerror(-answer.r), answer.reason);
+	if (world->publishing)
+		world_published(world);
+	if (scenario->order.verb == ACTOR_TAKE && answer.r == 0)
+		world->models[WORLD_READERS].last = answer.results[0].sequence;
+}
+
+/* At its instruction: others act, it dies or goes on. */
+static void decide(struct world *world, const struct scenario *scenario,
+		   struct stepper *stepper, enum stepped stepped)
+{
+	world->publishing = scenario->flags & SCENARIO_PUBLISHES;
+	if (scenario->between && !world->fault[0])
+		world_run(world, scenario->between);
+	if (!(scenario->flags & SCENARIO_RESUMES) || world->fault[0])
+		kill_victim(world, scenario, stepper->tid);
+	else if (stepped != STEPPED_IDLE || stepper_stop(stepper))
+		resume(world, scenario, stepper);
+	world->publishing = false;
+}
+
+/* Returns whether it came elsewhere than it was to. */
 static bool go(struct world *world, const struct scenario *scenario,
 	       struct trace *trace, size_t n)
 {
 	struct errand errand = { world, scenario };
-	struct stepper stepper = { .idle_ms = RETURNS_MS };
+	struct stepper stepper = { .idle_ms = HARNESS_PATIENCE };
 	enum stepped stepped = begin(world, scenario, &stepper);
 
 	if (stepped == STEPPED_ON) {
@@ -168,7 +213,7 @@ static bool go(struct world *world, const struct scenario *scenario,
 			    (unsigned int)stepper.status);
 	if (stepped == STEPPED_IDLE && scenario->role != ROLE_SERVICE)
 		world_fault(world, "the call does not return");
-	kill_victim(world, scenario, stepper.tid);
+	decide(world, scenario, &stepper, stepped);
 	return stepped != STEPPED_ON || stepper.astray;
 }
 
@@ -200,6 +245,16 @@ static bool check_publisher(struct world *world,
 	       world_relics(world);
 }
 
+/* All live: each gets what it is owed, then the third process is gone. */
+static bool check_all(struct world *world, const struct scenario *scenario)
+{
+	return world_collect(world, true) &&
+	       world_run(world, scenario->after) && world_account(world) &&
+	       world_run(world, "Q K Z") &&
+	       world_survey(world, false) && world_round(world) &&
+	       world_holdings(world);
+}
+
 static bool check_others(struct world *world, const struct scenario *scenario)
 {
 	world->models[WORLD_READERS].joined = false;
@@ -212,6 +267,14 @@ static bool check_others(struct world *world, const struct scenario *scenario)
 	       world_run(world, "Z") &&
 	       world_survey(world, false) && world_round(world) &&
 	       world_holdings(world);
+}
+
+static bool check(struct world *world, const struct scenario *scenario)
+{
+	if (scenario->flags & SCENARIO_RESUMES)
+		return check_all(world, scenario);
+	return is_publisher(scenario) ? check_publisher(world, scenario) :
+					check_others(world, scenario);
 }
 
 /* After a violation nothing can be relied on: begin from nothing. */
@@ -248,9 +311,7 @@ enum attempt attempt_kill(struct world *world, const struct scenario *scenario,
 	if (!make_ready(world, scenario))
 		return give_up(world);
 	astray = go(world, scenario, trace, n);
-	if (world->fault[0] ||
-	    !(is_publisher(scenario) ? check_publisher(world, scenario) :
-				       check_others(world, scenario)) ||
+	if (world->fault[0] || !check(world, scenario) ||
 	    !world_directory(world))
 		return give_up(world);
 	if (scenario->flags & (SCENARIO_FRESH | SCENARIO_CREATES))

@@ -47,13 +47,6 @@ static inline uint64_t model_waiting(const struct model *model)
 	return model->high + 1 - model->low;
 }
 
-/* Has it room for one more? Only a lossless one can be in the way. */
-static inline bool model_has_room(const struct model *model)
-{
-	return !model->joined || model->delivery != ZT_LOSSLESS ||
-	       model->held + model_waiting(model) < model->bound;
-}
-
 static inline void model_publish(struct model *model, uint64_t sequence)
 {
 	uint64_t waiting = model_waiting(model);

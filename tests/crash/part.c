@@ -23,6 +23,7 @@
 struct reader {
 	struct zt_subscriber *sub;
 	uint64_t epoch, last;		/* of the frame taken last */
+	uint64_t taken, dropped;	/* in that epoch */
 	const struct zt_frame *held[HELD_MAX]; /* the oldest first */
 	unsigned int count;
 };
@@ -71,6 +72,7 @@ static int open_reader(const struct order *order, struct answer *answer)
 	};
 	int r;
 
+	reader->epoch = 0;
 	part_mark(order);
 	r = zt_subscriber_open(actor_stream, &options, &reader->sub,
 			       answer->reason);
@@ -105,6 +107,10 @@ static void keep(struct reader *reader, const struct zt_frame *frame)
 			complain("frame %ju lies where one is held",
 				 (uintmax_t)frame->sequence);
 	examine(frame);
+	if (frame->epoch != reader->epoch)
+		reader->taken = reader->dropped = 0;
+	reader->taken++;
+	reader->dropped += frame->dropped;
 	reader->epoch = frame->epoch;
 	reader->last = frame->sequence;
 	if (reader->count == HELD_MAX)
@@ -215,6 +221,8 @@ static void exhaust_one(int64_t index, struct answer *answer,
 		ret->dropped += result.dropped;
 		ret->taken++;
 	} while (ret->r == 0);
+	ret->all_taken = readers[index].taken;
+	ret->all_dropped = readers[index].dropped;
 }
 
 static int exhaust(const struct order *order, struct answer *answer)

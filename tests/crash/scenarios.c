@@ -57,6 +57,42 @@
 		   SCENARIO_FRESH | SCENARIO_ENDS, is, has, "V 3d p 3d D", \
 		   TAKE(0))
 
+/*
+ * The same calls, but the victim only stands still for a while: whatever the
+ * others do meanwhile, nobody loses or sees twice what he should not.
+ */
+#define STANDS(kind, is, has, more) \
+	SUBSCRIBER("take as " kind "; frames come", SCENARIO_RESUMES, is, has, \
+		   "V 3d p 0a" more, TAKE(0), .between = "p 0a" more, \
+		   .after = "e p e"), \
+	SUBSCRIBER("release as " kind "; frames come", SCENARIO_RESUMES, is, \
+		   has, "V 3d p 30a", RELEASE, .between = "p 0a" more, \
+		   .after = "e p e"), \
+	SUBSCRIBER("join as " kind "; frames come", SCENARIO_RESUMES, is, has, \
+		   "p 0a1b2c", JOIN(is, has), .between = "p 0a1b2c p 0a", \
+		   .after = "e p e"), \
+	PUBLISHER("publish; a reader joins as " kind, \
+		  SCENARIO_RESUMES | SCENARIO_PUBLISHES, "p 0a1b2c l", \
+		  DO(ACTOR_PUBLISH), .between = "&V i", .after = "e p e", \
+		  READER_3(is, has)), \
+	PUBLISHER("publish; a reader leaves as " kind, \
+		  SCENARIO_RESUMES | SCENARIO_PUBLISHES, "p 0a V p 30a l", \
+		  DO(ACTOR_PUBLISH), .between = "&W i", .after = "S p 0a p", \
+		  READER_3(is, has)), \
+	PUBLISHER("publish; a reader dies as " kind, \
+		  SCENARIO_RESUMES | SCENARIO_PUBLISHES, "p 0a V p 30a l", \
+		  DO(ACTOR_PUBLISH), .between = "K", .after = "S p 0a p", \
+		  READER_3(is, has)), \
+	SERVICE("serve a join as " kind "; frames come", SCENARIO_RESUMES, \
+		"p 0a1b2c B", "&V", .between = "Z p 0a1b2c p 0a1b2c", \
+		.after = "e p e", READER_3(is, has)), \
+	SERVICE("serve a leave as " kind "; frames come", SCENARIO_RESUMES, \
+		"p 0a V p 30a1b2c", "&W", .between = "p 0a" more, \
+		.after = "S p 0a p", READER_3(is, has)), \
+	SERVICE("serve a hang-up as " kind "; frames come", SCENARIO_RESUMES, \
+		"p 0a V p 30a1b2c", "K", .between = "p 0a" more, \
+		.after = "S p 0a p", READER_3(is, has))
+
 const struct scenario scenarios[] = {
 	/* The publisher's frame thread. */
 	PUBLISHER("create", SCENARIO_CREATES, "",
@@ -134,6 +170,24 @@ const struct scenario scenarios[] = {
 		   "V 3d p 3 0a p 0a &L w", RELEASE, .after = "u"),
 	SUBSCRIBER("leave, the publisher waiting", 0, ZT_LOSSLESS, 2,
 		   "V 3d p 0a p 0a &L w", LEAVE, .after = "u"),
+
+	/* Not dead, only standing still. */
+	PUBLISHER("publish over frames; readers take",
+		  SCENARIO_RESUMES | SCENARIO_PUBLISHES, "p p 0a l",
+		  DO(ACTOR_PUBLISH), .between = "q", .after = "q p"),
+	PUBLISHER("publish to sleepers; readers take",
+		  SCENARIO_RESUMES | SCENARIO_PUBLISHES, "p 0a1b2c 012 l",
+		  DO(ACTOR_PUBLISH), .between = "q", .after = "q p"),
+	PUBLISHER("publish to the full; readers release",
+		  SCENARIO_RESUMES | SCENARIO_PUBLISHES, "p 012 p 10a l",
+		  DO(ACTOR_PUBLISH), .between = "q", .after = "q p"),
+	PUBLISHER("loan; readers take", SCENARIO_RESUMES, "p p 1 2",
+		  LOAN(WORLD_HEIGHT, ZT_FOREVER), .meanwhile = "q",
+		  .between = "q",
+		  .after = "u"),
+	STANDS("latest", ZT_LATEST, 2, " p 0a"),
+	STANDS("queue", ZT_QUEUE, 2, " p 0a"),
+	STANDS("lossless", ZT_LOSSLESS, 4, ""),
 
 	/* Monitors. */
 	MONITOR("watch", "p 012", DO(ACTOR_WATCH)),

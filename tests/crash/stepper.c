@@ -173,7 +173,7 @@ static enum stepped wait_trap(struct stepper *s)
 				return STEPPED_IDLE;
 			s->when_idle(s->userdata);
 			s->when_idle = NULL;
-			s->idle_ms = 10000;
+			s->idle_ms = HARNESS_PATIENCE;
 			set_clock(s->idle_ms);
 			continue;
 		}
@@ -253,7 +253,7 @@ enum stepped stepper_begin(struct stepper *s)
 {
 	enum stepped stepped;
 
-	set_clock(10000);
+	set_clock(HARNESS_PATIENCE);
 	stepped = wait_trap(s);
 	set_clock(0);
 	if (stepped == STEPPED_ON)
@@ -275,6 +275,13 @@ static uintptr_t find_return(const struct stepper *s)
 	return 0;
 }
 
+bool stepper_stop(struct stepper *s)
+{
+	return ptrace(PTRACE_INTERRUPT, s->tid, NULL, NULL) == 0 &&
+	       waitpid(s->tid, &s->status, __WALL) > 0 &&
+	       WIFSTOPPED(s->status);
+}
+
 /* Interrupt it while it sleeps in epoll_wait. */
 static bool interrupt_sleep(struct stepper *s)
 {
@@ -283,9 +290,7 @@ static bool interrupt_sleep(struct stepper *s)
 	do {
 		uintptr_t call;
 
-		if (ptrace(PTRACE_INTERRUPT, s->tid, NULL, NULL) < 0 ||
-		    waitpid(s->tid, &s->status, __WALL) < 0 ||
-		    !WIFSTOPPED(s->status))
+		if (!stepper_stop(s))
 			return false;
 		call = get(s, offsetof(struct user, regs.orig_rax));
 		if (call == SYS_epoll_wait || call == SYS_epoll_pwait)
@@ -317,7 +322,7 @@ enum stepped stepper_awake(struct stepper *s)
 {
 	enum stepped stepped;
 
-	set_clock(5000);
+	set_clock(HARNESS_PATIENCE);
 	stepped = wait_trap(s);
 	set_clock(0);
 	s->by_breakpoint = true;

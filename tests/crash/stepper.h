@@ -74,6 +74,9 @@ enum stepped stepper_record(struct stepper *stepper, struct trace *trace);
 enum stepped stepper_run(struct stepper *stepper, const struct trace *trace,
 			 size_t n);
 
+/* Stop it where it sleeps. */
+bool stepper_stop(struct stepper *stepper);
+
 /* From wherever it was stopped on, and out of our hands; a call that was begun
    comes to its end first. */
 enum stepped stepper_let_go(struct stepper *stepper, bool in_call);

@@ -129,6 +129,8 @@ bool world_exhaust(struct world *world, char letter)
 		    !check_exhausted(world, i, letter != 'q',
 				     &answer.results[i]))
 			return false;
+	if (third)
+		world->exhausted = answer.results[WORLD_READERS];
 	return true;
 }
 
@@ -204,6 +206,32 @@ static bool check_rows(struct world *world, const struct answer *answer)
 			return false;
 	}
 	return true;
+}
+
+bool world_account(struct world *world)
+{
+	struct order order = { .verb = ACTOR_SURVEY };
+	const struct result *own = &world->exhausted;
+	struct answer answer;
+
+	if (!own->all_taken)
+		return true;
+	if (!world_ask(world, &world->readers, &order, &answer))
+		return false;
+	for (int i = 0; i < answer.r && i < ACTOR_ROWS; i++) {
+		const struct zt_subscription_info *row =
+			&answer.survey.rows[i];
+
+		if (row->pid != world->third.actor.pid)
+			continue;
+		return (row->taken == own->all_taken &&
+			row->dropped == own->all_dropped) ||
+		       world_fault(world,
+			"reader 3 took %ju and lost %ju frames, the publisher says %ju and %ju",
+			(uintmax_t)own->all_taken, (uintmax_t)own->all_dropped,
+			(uintmax_t)row->taken, (uintmax_t)row->dropped);
+	}
+	return world_fault(world, "the publisher does not know reader 3");
 }
 
 /* Nothing but the lock and the socket is in the runtime directory. */

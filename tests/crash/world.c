@@ -12,6 +12,7 @@
 #include "harness.h"
 
 #define LOANS 1
+#define WHILE_MS 4
 
 static const struct {
 	enum zt_delivery delivery;
@@ -44,8 +45,8 @@ static const char *name_of(const struct world *world,
 	return crowd == &world->readers ? "the readers" : "the third process";
 }
 
-static bool get_answer(struct world *world, struct crowd *crowd, char letter,
-		       struct answer *ret)
+bool world_answer(struct world *world, struct crowd *crowd, char letter,
+		  struct answer *ret)
 {
 	if (!actor_answer(&crowd->actor, HARNESS_PATIENCE, ret))
 		return world_fault(world, "%s: no answer (at '%c')",
@@ -60,7 +61,7 @@ bool world_ask(struct world *world, struct crowd *crowd,
 	       const struct order *order, struct answer *ret)
 {
 	actor_order(&crowd->actor, order);
-	return get_answer(world, crowd, '?', ret);
+	return world_answer(world, crowd, '?', ret);
 }
 
 /* ------------------------------------------------------------------------
@@ -129,7 +130,7 @@ static struct order order_of(struct world *world, char letter)
 	}
 }
 
-static void note_publish(struct world *world)
+void world_published(struct world *world)
 {
 	world->published++;
 	for (int i = 0; i < ACTOR_READERS; i++)
@@ -149,7 +150,7 @@ static bool conclude(struct world *world, char letter,
 		break;
 	case 'p':
 	case 'u':
-		note_publish(world);
+		world_published(world);
 		break;
 	case 'V':
 		model_join(third, world->delivery, world->bound, LOANS,
@@ -182,7 +183,7 @@ static bool perform(struct world *world, char letter, bool wait)
 		crowd->pending = letter;
 		return true;
 	}
-	return get_answer(world, crowd, letter, &answer) &&
+	return world_answer(world, crowd, letter, &answer) &&
 	       conclude(world, letter, &answer);
 }
 
@@ -198,7 +199,7 @@ bool world_collect(struct world *world, bool publisher_lives)
 		if (!letter || !crowds[i]->actor.pid)
 			continue;
 		crowds[i]->pending = 0;
-		if (!get_answer(world, crowds[i], letter, &answer))
+		if (!world_answer(world, crowds[i], letter, &answer))
 			return false;
 		if (publisher_lives && !conclude(world, letter, &answer))
 			return false;
@@ -312,6 +313,9 @@ static bool run_letter(struct world *world, char letter, bool wait)
 		return true;
 	case 'w':
 		return await_sleep(world);
+	case 'i':
+		harness_wait_readable(world->third.actor.fd, WHILE_MS);
+		return true;
 	case 'q':
 	case 'Q':
 	case 'e':

@@ -19,6 +19,7 @@
  *   q      each reader takes and releases all that there is for it
  *   Q      the same, and all but a queue have had the newest frame
  *   e      the same as Q, by reader 3
+ *   i      a while, for the third process to get an answer, if it can
  *   V W    reader 3 joins; leaves
  *   E      reader 3 counts as evicted from here on
  *   R      reader 3 asks for more than it can have, and is refused
@@ -72,6 +73,7 @@ struct world {
 	bool publishing;		/* a frame may be there that is not yet
 					   counted in `published` */
 	bool ending;			/* the publisher may have said BYE */
+	struct result exhausted;	/* what 'e' said of reader 3 last */
 	char fault[512];		/* what was seen to be wrong; or "" */
 };
 
@@ -81,6 +83,13 @@ bool world_run(struct world *world, const char *script);
 /* Order one call, and wait for what comes of it. */
 bool world_ask(struct world *world, struct crowd *crowd,
 	       const struct order *order, struct answer *ret);
+
+/* What comes of an order that was given before. */
+bool world_answer(struct world *world, struct crowd *crowd, char letter,
+		  struct answer *ret);
+
+/* Another frame is out. */
+void world_published(struct world *world);
 
 /*
  * Wait for what '&' did not wait for. Where the publisher is dead, all that
@@ -114,6 +123,9 @@ bool world_relics(struct world *world);
 
 /* All survivors together: some frames, by the model, and nothing lost. */
 bool world_round(struct world *world);
+
+/* What the publisher counts for reader 3 is what it counted itself. */
+bool world_account(struct world *world);
 
 /* The publisher knows nobody but the three readers. */
 bool world_survey(struct world *world, bool exact);

@@ -55,8 +55,9 @@ static void step(struct trial *trial, struct fuzz_input *in)
 
 	switch (choice % 16) {
 	case 0:
-		trial_join(trial, peer, fuzz_u8(in) % ZT_LOSSLESS,
-			   1 + fuzz_u8(in) % 8);
+		trial_join(trial, peer,
+			   fuzz_u8(in) % (trial->lawless ? 3U : 2U),
+			   1 + fuzz_u8(in) % 8U);
 		break;
 	case 1:
 		if (trial->peers[peer].socket >= 0)
@@ -91,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned int fds = fuzz_fds();
 	struct trial trial;
 
-	trial_begin(&trial);
+	trial_begin(&trial, fuzz_u8(&in) & 1);
 	while (fuzz_more(&in))
 		step(&trial, &in);
 	trial_end(&trial);

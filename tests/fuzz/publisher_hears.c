@@ -14,12 +14,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* A hostile lossless one may let a loan wait: not here, where none is to. */
-static void disarm(void *data, size_t size)
+/* A hostile lossless one may let a loan wait: not where none is to. */
+static void disarm(const struct trial *trial, void *data, size_t size)
 {
 	struct zti_message msg;
 
-	if (size != sizeof(msg))
+	if (trial->lawless || size != sizeof(msg))
 		return;
 	memcpy(&msg, data, sizeof(msg));
 	if (msg.type == ZTI_HELLO && msg.hello.delivery == ZT_LOSSLESS)
@@ -28,7 +28,7 @@ static void disarm(void *data, size_t size)
 }
 
 /* A message that is one: its fields come from the input. */
-static void say(struct raw *raw, struct fuzz_input *in)
+static void say(struct trial *trial, struct raw *raw, struct fuzz_input *in)
 {
 	struct zti_message msg = raw_message(fuzz_u8(in) % 12);
 
@@ -46,12 +46,13 @@ static void say(struct raw *raw, struct fuzz_input *in)
 	default:
 		fuzz_bytes(in, msg.room, fuzz_u8(in) % sizeof(msg.room));
 	}
-	disarm(&msg, sizeof(msg));
+	disarm(trial, &msg, sizeof(msg));
 	raw_send(raw->socket, &msg, sizeof(msg), NULL, 0);
 }
 
 /* Bytes that are no message, or one by chance. */
-static void say_anything(struct raw *raw, struct fuzz_input *in)
+static void say_anything(struct trial *trial, struct raw *raw,
+			 struct fuzz_input *in)
 {
 	struct zti_message msg[2] = { raw_message(ZTI_HELLO) };
 	size_t size = fuzz_u16(in) % (sizeof(msg) + 1);
@@ -59,7 +60,7 @@ static void say_anything(struct raw *raw, struct fuzz_input *in)
 	if (fuzz_u8(in) & 1)
 		size = sizeof(msg[0]);
 	fuzz_bytes(in, msg, fuzz_u8(in));
-	disarm(msg, size);
+	disarm(trial, msg, size);
 	raw_send(raw->socket, msg, size, NULL, 0);
 }
 
@@ -101,7 +102,7 @@ static void act(struct trial *trial, unsigned int peer, unsigned int choice,
 		raw_close(raw);
 		break;
 	case 1:
-		say_anything(raw, in);
+		say_anything(trial, raw, in);
 		break;
 	case 2:
 		send_fds(raw, in);
@@ -119,7 +120,7 @@ static void act(struct trial *trial, unsigned int peer, unsigned int choice,
 			raw_take_all(raw);
 		break;
 	default:
-		say(raw, in);
+		say(trial, raw, in);
 	}
 }
 
@@ -131,8 +132,9 @@ static void step(struct trial *trial, struct fuzz_input *in)
 
 	switch (choice % 16) {
 	case 0:
-		trial_join(trial, peer, fuzz_u8(in) % ZT_LOSSLESS,
-			   1 + fuzz_u8(in) % 8);
+		trial_join(trial, peer,
+			   fuzz_u8(in) % (trial->lawless ? 3U : 2U),
+			   1 + fuzz_u8(in) % 8U);
 		break;
 	case 1:
 	case 2:
@@ -159,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned int fds = fuzz_fds();
 	struct trial trial;
 
-	trial_begin(&trial);
+	trial_begin(&trial, fuzz_u8(&in) & 1);
 	while (fuzz_more(&in))
 		step(&trial, &in);
 	trial_end(&trial);

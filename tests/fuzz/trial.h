@@ -6,7 +6,9 @@
  *
  * Throughout: a loan without waiting succeeds, for the witness always has
  * room; the witness gets every frame, in order, and none changes while it
- * holds it.
+ * holds it. But where hostile ones may be lossless too, and so keep a loan
+ * waiting, whoever does is put out at once: the witness as well, when new
+ * memory was made that it had no time to map.
  */
 #ifndef FUZZ_TRIAL_H
 #define FUZZ_TRIAL_H
@@ -22,6 +24,7 @@
 
 struct trial {
 	struct zt_publisher *pub;
+	bool lawless;				/* they may be lossless */
 	struct raw witness;
 	uint64_t sequence;			/* published */
 	uint64_t held[TRIAL_HELD];		/* sequences; 0: none */
@@ -32,7 +35,7 @@ struct trial {
 	struct zti_message heard[TRIAL_PEERS];	/* and not answered */
 };
 
-void trial_begin(struct trial *trial);
+void trial_begin(struct trial *trial, bool lawless);
 void trial_end(struct trial *trial);
 
 /* Serve all there is to be served. */

@@ -96,8 +96,9 @@ static void coming_and_going(void)
  */
 
 #define CROWD 400
+#define COME 1
 
-/* Connect as often as can be until told to end; say who we are, or not. */
+/* Told to, connect very often, and stay; say who we are, or not. */
 static int crowd(int fd, void *argument)
 {
 	bool greets = *(bool *)argument;
@@ -105,6 +106,7 @@ static int crowd(int fd, void *argument)
 	int sockets[CROWD];
 	uint64_t told;
 
+	harness_expect_event(fd, COME);
 	for (int i = 0; i < CROWD; i++) {
 		do
 			sockets[i] = raw_connect(COURT_STREAM);
@@ -143,9 +145,10 @@ static void fds_run_out(bool greets)
 	struct court court;
 
 	court_open(&court, &options);
+	peer = court_spawn(crowd, &greets, false);
 	before = court_fds();
 	limit_fds(before + 20);
-	peer = court_spawn(crowd, &greets, false);
+	harness_send_event(peer.fd, COME);
 	court_run_until(&court, peer.fd);
 	court_run(&court, 300);
 	court_send_away(&court, &peer);
@@ -219,6 +222,7 @@ static void a_crowd_is_bounded(void)
 	court_open(&court, &options);
 	before = court_fds();
 	peer = court_spawn(crowd, &greets, false);
+	harness_send_event(peer.fd, COME);
 	court_run_until(&court, peer.fd);
 	court_until(&court, stream_stats(court.pub).refused == CROWD - 49);
 	assert_in_range(court_fds(), before + 48, before + 52);
@@ -245,6 +249,7 @@ static void strangers_have_their_share(void)
 		harness_skip("only root can be two users");
 	court_open(&court, &options);
 	peer = court_spawn(crowd, &greets, true);
+	harness_send_event(peer.fd, COME);
 	court_run_until(&court, peer.fd);
 	court_until(&court, stream_stats(court.pub).refused == CROWD - 10);
 	for (int i = 0; i < 10; i++)

@@ -55,7 +55,8 @@ static bool step(const struct harness_peer *peer, enum steps steps)
 		run_freely(peer);
 		return false;
 	}
-	if (signal_number != SIGTRAP)
+	/* 0x80: for a kernel call, as PTRACE_O_TRACESYSGOOD asks. */
+	if ((signal_number & ~0x80) != SIGTRAP)
 		fail_msg("the peer's call ends in signal %d (%s)",
 			 signal_number, strsignal(signal_number));
 	return true;
@@ -65,6 +66,7 @@ static void wait_begin(const struct harness_peer *peer)
 {
 	if (wait_stop(peer->pid) != SIGSTOP)
 		fail_msg("the peer does not begin its call");
+	ptrace(PTRACE_SETOPTIONS, peer->pid, NULL, PTRACE_O_TRACESYSGOOD);
 }
 
 bool steps_hold_at(struct harness_peer *peer, enum steps steps, unsigned int n)
@@ -72,6 +74,34 @@ bool steps_hold_at(struct harness_peer *peer, enum steps steps, unsigned int n)
 	wait_begin(peer);
 	for (unsigned int i = 1; i < n; i++)
 		if (!step(peer, steps))
+			return false;
+	return true;
+}
+
+/* Step to the end of a kernel call of this number. */
+static bool step_over(const struct harness_peer *peer, long syscall_number)
+{
+	struct __ptrace_syscall_info info = { 0 };
+
+	do {
+		if (!step(peer, STEP_SYSCALLS))
+			return false;
+		ptrace(PTRACE_GET_SYSCALL_INFO, peer->pid, sizeof(info),
+		       &info);
+	} while (info.op != PTRACE_SYSCALL_INFO_ENTRY ||
+		 info.entry.nr != (uint64_t)syscall_number);
+	return step(peer, STEP_SYSCALLS);
+}
+
+bool steps_hold_after(struct harness_peer *peer, long syscall_number,
+		      unsigned int count, unsigned int n)
+{
+	wait_begin(peer);
+	for (unsigned int i = 0; i < count; i++)
+		if (!step_over(peer, syscall_number))
+			return false;
+	for (unsigned int i = 1; i < n; i++)
+		if (!step(peer, STEP_INSTRUCTIONS))
 			return false;
 	return true;
 }

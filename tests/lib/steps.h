@@ -50,6 +50,10 @@ bool steps_hold_at(struct harness_peer *peer, enum steps steps,
 		   unsigned int n);
 void steps_go_on(struct harness_peer *peer);
 
+/* The same, n - 1 instructions after its count-th kernel call of this number. */
+bool steps_hold_after(struct harness_peer *peer, long syscall_number,
+		      unsigned int count, unsigned int n);
+
 /*
  * Let the peer do its call, and end, with status 0. Returns a stride with which
  * there are about `deaths` deaths.

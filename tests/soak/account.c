@@ -56,22 +56,21 @@ static bool memory_is_new(const struct account *account,
 
 /*
  * Had it as many frames as its depth when this one, the newest, was offered?
- * It had them if it holds them still, or has given them back since.
+ * Those that were given by calls from before, and released afterwards. (One
+ * more it may have won without having delivered it.)
  */
 static bool was_full(const struct account *account,
 		     const struct epoch_row *row, uint64_t published)
 {
-	int64_t begun_ns = atomic_load(&row->begun_ns[published & 1]);
-	unsigned int had = account->held;
+	uint64_t at = published % LEDGER_FRAMES;
+	int64_t begun_ns = atomic_load(&row->begun_ns[at]);
+	int64_t done_ns = atomic_load(&row->done_ns[at]);
+	unsigned int had = account->bound > 1;
 
-	/* The word is about a later frame by now. */
-	if (atomic_load(&row->begun) > published + 1)
-		return true;
-	for (unsigned int i = 1; i <= LEDGER_SLOTS && i <= account->releases;
-	     i++)
-		had += account->released[(account->releases - i) %
-					 LEDGER_SLOTS] >= begun_ns;
-	return had >= account->bound;
+	for (uint64_t i = 0; i < LEDGER_FRAMES && i < account->taken; i++)
+		had += account->visits[i].entered_ns < done_ns &&
+		       account->visits[i].released_ns >= begun_ns;
+	return had >= account->bound || !ledger_remembers(row, published);
 }
 
 /*
@@ -96,12 +95,15 @@ static bool is_owed(const struct account *account,
 struct look account_look(struct account *account)
 {
 	const struct epoch_row *row = row_of(account);
-	struct look look = { .entered_ns = ledger_now_ns() };
+	struct look look = { .entered_ns = ledger_now_ns(), .row = row };
 
-	if (row) {
-		look.done = atomic_load(&row->done);
-		note_growth(account, row);
-	}
+	if (!row)
+		return look;
+	note_growth(account, row);
+	look.done = atomic_load(&row->done);
+	look.wakes = account->last == look.done && !account->min_interval_ns &&
+		     account->held < account->bound &&
+		     !memory_is_new(account, row);
 	return look;
 }
 
@@ -119,7 +121,6 @@ static void begin_epoch(struct account *account, const struct zt_frame *frame)
 	account->taken = account->dropped = 0;
 	account->published_ns = 0;
 	account->held = 0;
-	account->releases = 0;
 	account->owed_ns = 0;
 	account->calm_ns = frame->published_ns;
 	account->longest_ns = 0;
@@ -163,15 +164,15 @@ static void check_time(const struct account *account, const struct look *look,
 		     "%s: frame %ju was published before frame %ju",
 		     account->who, (uintmax_t)frame->sequence,
 		     (uintmax_t)account->last);
-	if (account->min_interval_ns)
-		ledger_check(ORDER, apart >= (int64_t)account->min_interval_ns,
-			     "%s: frames %ju and %ju are %jd us apart, not %ju (memory is %s to it)",
-			     account->who, (uintmax_t)account->last,
-			     (uintmax_t)frame->sequence,
-			     (intmax_t)apart / 1000,
-			     (uintmax_t)account->min_interval_ns / 1000,
-			     row && memory_is_new(account, row) ? "new" :
-								  "known");
+	/* One that came in memory that was new was offered after it was
+	   published. */
+	if (account->min_interval_ns && row && memory_is_new(account, row))
+		apart = ledger_now_ns() - account->published_ns;
+	ledger_check(ORDER, apart >= (int64_t)account->min_interval_ns,
+		     "%s: frames %ju and %ju are %jd us apart, not %ju",
+		     account->who, (uintmax_t)account->last,
+		     (uintmax_t)frame->sequence, (intmax_t)apart / 1000,
+		     (uintmax_t)account->min_interval_ns / 1000);
 	if (account->delivery == ZT_LATEST && !account->min_interval_ns && row)
 		ledger_check(ORDER, frame->sequence >= look->done ||
 				    memory_is_new(account, row),
@@ -204,6 +205,9 @@ void account_took(struct account *account, const struct look *look,
 	/* It held nothing, and came to wait for this one. */
 	if (same && !account->held && frame->published_ns > look->entered_ns)
 		note_calm(account, frame->published_ns);
+	account->visits[account->taken % LEDGER_FRAMES] = (struct visit){
+		look->entered_ns, INT64_MAX,
+	};
 	account->taken++;
 	account->dropped += frame->dropped;
 	account->taken_in_all++;
@@ -214,10 +218,11 @@ void account_took(struct account *account, const struct look *look,
 	account->held++;
 }
 
-void account_released(struct account *account)
+void account_released(struct account *account, uint64_t number)
 {
-	account->released[account->releases++ % LEDGER_SLOTS] =
-		ledger_now_ns();
+	if (number + LEDGER_FRAMES >= account->taken)
+		account->visits[number % LEDGER_FRAMES].released_ns =
+			ledger_now_ns();
 	account->held--;
 }
 
@@ -267,7 +272,8 @@ void account_compare(const struct account *account,
 		     (uintmax_t)stats->dropped,
 		     (uintmax_t)account->taken_in_all,
 		     (uintmax_t)account->dropped_in_all);
-	ledger_check(ACCOUNT, stats->epoch != account->epoch ||
+	ledger_check(ACCOUNT, !account->epoch ||
+			      stats->epoch != account->epoch ||
 			      stats->held == account->held,
 		     "%s: the library counts %u held, of %u", account->who,
 		     stats->held, account->held);

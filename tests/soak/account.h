@@ -12,7 +12,8 @@
  *   latest: none older than what was published before the call; two are
  *   min_interval_ns apart.
  *
- * With every call that gives none: nothing was owed, see is_owed().
+ * With every call that gives none: nothing was owed, see is_owed(). With every
+ * one that waits: it did not sleep on when a frame had come (see take.c).
  *
  * When a publisher is gone: nothing of it is owed, what it had published
  * before its end being what it noted in the ledger. (Killed within
@@ -36,8 +37,10 @@ struct account {
 	uint64_t epoch, first, last, taken, dropped;
 	int64_t published_ns;		/* the last frame */
 	unsigned int held;
-	int64_t released[LEDGER_SLOTS];	/* when; the last so many */
-	unsigned int releases;
+	struct visit {			/* of the last frames taken */
+		int64_t entered_ns;	/* the call that gave it */
+		int64_t released_ns;	/* INT64_MAX: not yet */
+	} visits[LEDGER_FRAMES];
 	int64_t calm_ns;		/* when it was last seen to hold
 					   nothing and to be owed nothing */
 	int64_t longest_ns;		/* from calm to calm */
@@ -54,7 +57,10 @@ struct account {
 /* What is known before a call of zt_take. */
 struct look {
 	int64_t entered_ns;
-	uint64_t done;			/* of the account's epoch */
+	const struct epoch_row *row;	/* of the account's epoch, or NULL */
+	uint64_t done;			/* frames of it */
+	bool wakes;			/* it has them all: the next one ends
+					   the wait */
 };
 
 void account_open(struct account *account, const char *who,
@@ -69,7 +75,8 @@ void account_took(struct account *account, const struct look *look,
 /* The call gave no frame: nothing, a time-out, a signal. */
 void account_nothing(struct account *account, const struct look *look);
 
-void account_released(struct account *account);
+/* The frame that was the `number`-th to be taken of this connection. */
+void account_released(struct account *account, uint64_t number);
 
 /* The library's totals. */
 void account_compare(const struct account *account,

@@ -14,7 +14,7 @@
 
 /* Nothing that an actor does takes so long; a loan of it is asked after. */
 #define HANG_MS 30000
-#define NUDGE_MS 1500
+#define NUDGE_MS 600
 
 static const char *const role_names[] = {
 	[PUBLISHER] = "publisher", [READER] = "reader", [WATCHER] = "monitor",
@@ -118,6 +118,7 @@ static void note_start(struct actor *actor)
 		atomic_store(&ledger->reader[actor->number].stream,
 			     actor->stream);
 		atomic_store(&ledger->reader[actor->number].audited, 0);
+		atomic_store(&ledger->reader[actor->number].lossless, 0);
 		ledger_count(READERS_BEGUN, 1);
 		break;
 	case WATCHER:
@@ -157,10 +158,19 @@ void cast_stop(struct actor *actor, int64_t for_ns)
 	ledger_count(STOPS, 1);
 }
 
+/* A loan may have waited for it, and does no longer. */
+static void note_room(struct actor *actor)
+{
+	if (actor->role == READER &&
+	    atomic_load(&ledger->reader[actor->number].lossless))
+		atomic_store(&ledger->stream[actor->stream].room_ns,
+			     ledger_now_ns());
+}
+
 static void note_resumed(struct actor *actor)
 {
 	atomic_store(&actor->row->continued_ns, ledger_now_ns());
-	atomic_store(&ledger->stream[actor->stream].room_ns, ledger_now_ns());
+	note_room(actor);
 }
 
 void cast_resume(struct actor *actor)
@@ -232,7 +242,7 @@ static void note_death(struct actor *actor)
 	   before. */
 	if (actor->role == PUBLISHER)
 		note_end(actor);
-	atomic_store(&ledger->stream[actor->stream].room_ns, ledger_now_ns());
+	note_room(actor);
 	atomic_store(&actor->row->stopped, 0);
 	atomic_store(&actor->row->pid, 0);
 	actor->pid = 0;

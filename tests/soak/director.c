@@ -34,13 +34,14 @@ static void set_phase(struct audit_state *audit, enum audit_phase phase)
 		audit->nudge_ns += ledger_ms(SLEEP_ON_MS);
 }
 
-static void begin_audit(struct director *director, unsigned int stream)
+static void begin_audit(struct director *director, unsigned int stream,
+			bool patient)
 {
 	struct audit_state *audit = &director->audits[stream];
 	bool all = dice_chance(&director->dice, 75);
 
 	audit->number = ++director->audit_count;
-	audit->patient = dice_chance(&director->dice, 25);
+	audit->patient = patient;
 	for (unsigned int i = 0; all && i < ledger->readers; i++)
 		if (director->cast.readers[i].stream == stream)
 			cast_resume(&director->cast.readers[i]);
@@ -160,6 +161,27 @@ static bool can_audit(const struct director *director, unsigned int stream,
 	       now >= director->audits[stream].next_ns;
 }
 
+/*
+ * New memory: some readers have yet to hear of it, and are given what lies in
+ * it later. If the stream rests just now, nothing else will wake them.
+ */
+static void audit_growth(struct director *director, unsigned int stream,
+			 int64_t now)
+{
+	struct audit_state *audit = &director->audits[stream];
+	const struct epoch_row *row =
+		ledger_epoch(&ledger->stream[stream],
+			     atomic_load(&ledger->stream[stream].epoch));
+	int64_t grew_ns = row ? atomic_load(&row->grew_ns) : 0;
+
+	if (!row || grew_ns == audit->grew_ns)
+		return;
+	audit->grew_ns = grew_ns;
+	if (dice_chance(&director->dice, 15) &&
+	    can_audit(director, stream, now))
+		begin_audit(director, stream, true);
+}
+
 /* ------------------------------------------------------------------------
  * Acts of chance.
  */
@@ -229,7 +251,8 @@ static void act(struct director *director, int64_t now)
 	else if (what < 88)
 		act_on_watcher(director);
 	else if (can_audit(director, stream, now))
-		begin_audit(director, stream);
+		begin_audit(director, stream,
+			    dice_chance(&director->dice, 25));
 }
 
 /* ------------------------------------------------------------------------
@@ -294,6 +317,8 @@ int64_t director_turn(struct director *director)
 
 	keep_up(director);
 	start_missing(director, now);
+	for (unsigned int i = 0; i < ledger->streams; i++)
+		audit_growth(director, i, now);
 	if (now >= director->storm_ends_ns)
 		choose_storm(director, now);
 	if (now >= director->act_ns) {
@@ -357,7 +382,7 @@ static void audit_all(struct director *director,
 	for (unsigned int i = 0; i < ledger->streams; i++) {
 		director->audits[i].next_ns = 0;
 		if (can_audit(director, i, ledger_now_ns()))
-			begin_audit(director, i);
+			begin_audit(director, i, false);
 	}
 	while (any_audit(director)) {
 		keep_up(director);

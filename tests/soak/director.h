@@ -22,6 +22,7 @@ struct audit_state {
 	int64_t phase_ns;	/* when this phase began */
 	int64_t nudge_ns;	/* when to nudge next */
 	int64_t next_ns;	/* when the next audit may be */
+	int64_t grew_ns;	/* growth that was seen */
 };
 
 struct director {

@@ -86,12 +86,15 @@ struct epoch_row *ledger_begin_epoch(struct stream_row *stream, uint64_t epoch)
 	atomic_store(&row->epoch, 0);
 	atomic_store(&row->begun, 0);
 	atomic_store(&row->done, 0);
-	atomic_store(&row->begun_ns[0], 0);
-	atomic_store(&row->begun_ns[1], 0);
 	atomic_store(&row->grew_ns, ledger_now_ns());
 	atomic_store(&row->over_ns, 0);
 	atomic_store(&row->ended, 0);
 	return row;
+}
+
+bool ledger_remembers(const struct epoch_row *row, uint64_t sequence)
+{
+	return atomic_load(&row->begun) < sequence + LEDGER_FRAMES;
 }
 
 void ledger_doing(struct process_row *row, enum doing doing)

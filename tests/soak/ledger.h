@@ -23,6 +23,7 @@
 #define LEDGER_EPOCHS 256	/* the last ones of a stream are remembered */
 #define LEDGER_FAULTS 64
 #define LEDGER_SLOTS 64
+#define LEDGER_FRAMES 64	/* the last ones of an epoch */
 
 /* What is promised, and looked at: see promises[] in ledger.c. */
 enum promise {
@@ -48,7 +49,8 @@ enum doing {
 struct epoch_row {
 	_Atomic uint64_t epoch;		/* 0: no such */
 	_Atomic uint64_t begun, done;	/* calls of zt_publish: sequences */
-	_Atomic int64_t begun_ns[2];	/* when, by the sequence's last bit */
+	_Atomic int64_t begun_ns[LEDGER_FRAMES];	/* when they were */
+	_Atomic int64_t done_ns[LEDGER_FRAMES];
 	_Atomic int64_t grew_ns;	/* when new memory was seen last */
 	_Atomic int64_t over_ns;	/* its end began, or a SIGKILL; or 0 */
 	_Atomic uint32_t ended;		/* by itself, properly */
@@ -73,7 +75,8 @@ struct stream_row {
 	_Atomic uint64_t epoch;		/* the present one; 0: none */
 	_Atomic uint32_t attempts;	/* publishers that were started */
 	_Atomic uint32_t end;		/* the publisher is to end the stream */
-	_Atomic int64_t room_ns;	/* when a reader gave room last */
+	_Atomic int64_t room_ns;	/* when one that a loan may wait for
+					   last gave room */
 	/* An audit: the number of the one that is asked for, or 0; and of the
 	   last that the publisher has stopped publishing for. */
 	_Atomic uint32_t audit, paused;
@@ -95,6 +98,7 @@ struct statement {
 struct reader_row {
 	struct process_row process;
 	_Atomic uint32_t stream;
+	_Atomic uint32_t lossless;	/* loans may wait for it */
 	_Atomic uint32_t audited;	/* the audit that `statement` is for */
 	struct statement statement;
 };
@@ -138,6 +142,9 @@ struct epoch_row *ledger_epoch(struct stream_row *stream, uint64_t epoch);
 /* The same, for its publisher to begin. */
 struct epoch_row *ledger_begin_epoch(struct stream_row *stream,
 				     uint64_t epoch);
+
+/* Whether what is noted by sequence in the row is about this frame still. */
+bool ledger_remembers(const struct epoch_row *row, uint64_t sequence);
 
 void ledger_doing(struct process_row *row, enum doing doing);
 

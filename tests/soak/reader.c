@@ -228,6 +228,8 @@ static int join(struct reader *reader)
 		 names[reader->options.delivery],
 		 reader->options.delivery == ZT_LATEST ?
 			 reader->options.held : reader->options.depth);
+	atomic_store(&reader->row->lossless,
+		     reader->options.delivery == ZT_LOSSLESS);
 	ledger_doing(&reader->row->process, OPENING);
 	r = zt_subscriber_open(reader->stream->name, &reader->options,
 			       &reader->sub, reason);
@@ -264,7 +266,8 @@ static void leave(struct reader *reader)
 	zt_subscriber_close(reader->sub);
 	reader->sub = NULL;
 	ledger_doing(&reader->row->process, RESTING);
-	atomic_store(&reader->stream->room_ns, ledger_now_ns());
+	reader_give_room(reader);
+	atomic_store(&reader->row->lossless, 0);
 	for (unsigned int i = 0; i < reader->held_count; i++)
 		reader->held[i].left = true;
 }

@@ -19,6 +19,7 @@ struct held {
 	const struct zt_frame *frame;
 	struct content content;
 	uint64_t epoch, sequence;
+	uint64_t number;		/* of the frames of its connection */
 	bool left;			/* its subscription is closed */
 };
 
@@ -44,6 +45,9 @@ struct reader {
 
 /* One call of zt_take, and what there is to say about what it returned. */
 int reader_take(struct reader *reader, int64_t timeout_ns);
+
+/* The publisher may have a slot from here on that it had not before. */
+void reader_give_room(struct reader *reader);
 
 /* Look at the i-th frame held once more, and give it back. */
 void reader_release(struct reader *reader, unsigned int i);

@@ -38,3 +38,41 @@ uint64_t self_mapped(const char *memfd)
 		fclose(file);
 	return bytes;
 }
+
+/* Time run, time waited, turns. */
+static int64_t read_schedstat(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	uintmax_t ran = 0, waited = 0;
+
+	if (file && fscanf(file, "%ju %ju", &ran, &waited) != 2)
+		ran = waited = 0;
+	if (file)
+		fclose(file);
+	return (int64_t)(ran + waited);
+}
+
+int64_t self_awake_ns(void)
+{
+	return read_schedstat("/proc/thread-self/schedstat");
+}
+
+int64_t self_all_awake_ns(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	int64_t sum = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[64];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%.20s/schedstat",
+			 entry->d_name);
+		sum += read_schedstat(path);
+	}
+	if (dir)
+		closedir(dir);
+	return sum;
+}

@@ -6,12 +6,13 @@
  * frame accounted for.
  *
  *	soak [--minutes N | --seconds N] [--seed N] [--streams N]
- *	     [--subscribers N] [--json] [--tap]
+ *	     [--subscribers N] [--enough N] [--json] [--tap]
  *
  * What is checked stands in account.h (each subscription, frame by frame),
  * audit.c (what both sides say, where a stream rests), publisher.c and
  * ledger.c (the list of promises); content.h says what a frame is. The seed is
- * printed; the same one makes the same decisions, at other moments.
+ * printed; the same one makes the same decisions, at other moments. After so
+ * many violations (--enough, 40) it ends before its time.
  *
  * Ends with "N passed, N failed", which counts promises. Exit 1 where one was
  * broken, 2 where it could not be run.
@@ -28,13 +29,12 @@
 #include "director.h"
 #include "report.h"
 
-#define ENOUGH 40		/* violations: no more is learnt from others */
-
 static struct {
 	struct report report;
 	struct remains remains;
 	double seconds;
-} soak = { .seconds = 60 };
+	unsigned int enough;
+} soak = { .seconds = 60, .enough = 40 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -76,7 +76,7 @@ static void turn(struct director *director)
 static bool goes_on(int64_t ends_ns)
 {
 	return !interrupted && ledger_now_ns() < ends_ns &&
-	       atomic_load(&ledger->faults) < ENOUGH;
+	       atomic_load(&ledger->faults) < soak.enough;
 }
 
 static void run(void)
@@ -150,6 +150,8 @@ static bool read_option(int option)
 		return read_count(optarg, LEDGER_STREAMS, &ledger->streams);
 	case 'r':
 		return read_count(optarg, LEDGER_READERS, &ledger->readers);
+	case 'e':
+		return read_count(optarg, LEDGER_FAULTS, &soak.enough);
 	case 'j':
 		soak.report.json = true;
 		soak.report.out = stderr;
@@ -170,6 +172,7 @@ static bool read_options(int argc, char **argv)
 		{ "seed", required_argument, NULL, 'S' },
 		{ "streams", required_argument, NULL, 'n' },
 		{ "subscribers", required_argument, NULL, 'r' },
+		{ "enough", required_argument, NULL, 'e' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "tap", no_argument, NULL, 't' },
 		{ 0 },

@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "reader.h"
+#include "self.h"
 
 /* A reader that is not served: so many frames, and so long. */
 #define NEGLECT_FRAMES 100
 #define NEGLECT_MS 8000
+#define LATE_MS 150		/* asleep: too long */
 
 static void check_pixels(struct reader *reader, const struct held *held,
 			 const char *when)
@@ -46,6 +48,7 @@ static void keep(struct reader *reader, const struct zt_frame *frame)
 	held->frame = frame;
 	held->epoch = frame->epoch;
 	held->sequence = frame->sequence;
+	held->number = reader->account.taken - 1;
 	held->left = false;
 	content_of(&source, frame->sequence, &held->content);
 	reader->held_count++;
@@ -63,7 +66,12 @@ void reader_release(struct reader *reader, unsigned int i)
 	zt_release(held.frame);
 	if (held.left || held.epoch != reader->account.epoch)
 		return;
-	account_released(&reader->account);
+	account_released(&reader->account, held.number);
+	reader_give_room(reader);
+}
+
+void reader_give_room(struct reader *reader)
+{
 	if (reader->options.delivery == ZT_LOSSLESS)
 		atomic_store(&reader->stream->room_ns, ledger_now_ns());
 }
@@ -132,6 +140,31 @@ static int take_again(struct reader *reader, const struct look *look,
 		     reader->who, (uintmax_t)(*ret_frame)->sequence,
 		     (intmax_t)(nudged_ns - rests_ns) / 1000000);
 	return 0;
+}
+
+/*
+ * It had all there was when it went to sleep: the next frame was to wake it.
+ * Of the time since that was published, what it neither ran nor waited for a
+ * processor, it slept.
+ */
+static void check_sleep(struct reader *reader, const struct look *look,
+			int64_t awake_ns)
+{
+	const struct epoch_row *row = look->row;
+	uint64_t next = look->done + 1;
+	int64_t done_ns, slept;
+
+	if (!look->wakes || atomic_load(&row->done) < next)
+		return;
+	done_ns = atomic_load(&row->done_ns[next % LEDGER_FRAMES]);
+	if (!ledger_remembers(row, next) ||
+	    atomic_load(&reader->row->process.continued_ns) >
+		    look->entered_ns)
+		return;
+	slept = ledger_now_ns() - done_ns - (self_awake_ns() - awake_ns);
+	ledger_check(WAKING, slept < ledger_ms(LATE_MS),
+		     "%s: slept on for %jd ms, though frame %ju was there",
+		     reader->who, (intmax_t)slept / 1000000, (uintmax_t)next);
 }
 
 static void check_error(struct reader *reader, int r, bool was_full)
@@ -220,10 +253,15 @@ int reader_take(struct reader *reader, int64_t timeout_ns)
 	bool was_full = account->epoch && account->held >= account->bound;
 	const struct zt_frame *frame = NULL;
 	struct look look = account_look(account);
+	int64_t awake_ns = timeout_ns >= ledger_ms(LATE_MS) ?
+		self_awake_ns() : 0;
 	int r;
 
+	reader_give_room(reader);
 	ledger_doing(&reader->row->process, TAKING);
 	r = call_take(reader, timeout_ns, &frame);
+	if (awake_ns && ledger_now_ns() - look.entered_ns > ledger_ms(LATE_MS))
+		check_sleep(reader, &look, awake_ns);
 	if (r == -EINTR)
 		r = take_again(reader, &look, &frame);
 	ledger_doing(&reader->row->process, RESTING);

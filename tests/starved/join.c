@@ -28,10 +28,10 @@ static int try_open(struct zt_subscriber **ret_sub, char *ret_reason)
 /* What it got is a subscriber like any other. */
 static void use(struct zt_subscriber *sub)
 {
-	assert_true(harness_wait_readable(zt_subscriber_fd(sub), 0));
+	world_await(sub);
 	stream_expect(sub, world.published);
 	world_frame();
-	assert_true(harness_wait_readable(zt_subscriber_fd(sub), 0));
+	world_await(sub);
 	stream_expect(sub, world.published);
 	zt_subscriber_close(sub);
 }
@@ -41,7 +41,7 @@ static void join(void)
 	struct zt_subscriber *sub = NULL;
 	char reason[ZT_REASON_MAX] = "";
 
-	world_open(NULL);
+	world_open();
 	world_frame();
 	if (starve_judge("open", try_open(&sub, reason), reason))
 		use(sub);
@@ -80,7 +80,7 @@ static void serve_join(void)
 	char reason[ZT_REASON_MAX] = "";
 	int r;
 
-	world_open(NULL);
+	world_open();
 	world_frame();
 	r = try_open(&sub, reason);
 	if (r < 0)
@@ -102,7 +102,7 @@ static void leave(void)
 	struct zt_subscriber *sub;
 	const struct zt_frame *frame;
 
-	world_open(NULL);
+	world_open();
 	world_frame();
 	sub = stream_open(WORLD_STREAM, &queue);
 	frame = stream_take(sub);

@@ -56,6 +56,9 @@ void starve_begin(void);
 void starve_begin_reading(void);
 void starve_end(void);
 
+/* From now on this side's messages go nowhere: as if it had died. */
+void starve_mute(enum starve_side side);
+
 /* What failed in this run: NULL when nothing has, so far. */
 const char *starve_call(void);
 int starve_error(void);		/* its errno; 0 */
@@ -68,6 +71,10 @@ bool starve_lasts(void);
  */
 bool starve_judge(const char *verb, int r, const char *reason);
 
+/* The same, of a verb that can do without these calls, or makes them later. */
+bool starve_judge_bearing(const char *verb, const char *calls, int r,
+			  const char *reason);
+
 /* Only tell what came of it. */
 void starve_say(const char *verb, int r, const char *reason);
 
@@ -79,6 +86,9 @@ extern int (*starve_idle)(enum starve_side sleeper);
 
 /* For calls.c: is it this call's turn to fail? `errors` ends in 0. */
 bool starve_turn(const char *call, const int *errors);
+
+/* For calls.c: is who is at work mute? */
+bool starve_is_mute(void);
 
 /* For calls.c: ppoll() of one fd, the clock, and the timers that run by it. */
 int starve_sleep(struct pollfd *fd, int64_t timeout_ns);

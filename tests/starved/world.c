@@ -9,9 +9,9 @@ struct world world;
 void world_serve(void)
 {
 	enum starve_side before = starve_as(STARVE_PUBLISHER);
-	int fd = zt_publisher_fd(world.pub);
+	int fd = world.pub ? zt_publisher_fd(world.pub) : -1;
 
-	while (harness_wait_readable(fd, 0))
+	while (fd >= 0 && harness_wait_readable(fd, 0))
 		zt_publisher_dispatch(world.pub);
 	starve_as(before);
 }
@@ -21,14 +21,16 @@ static void look_on(void)
 {
 	enum starve_side before = starve_as(STARVE_NOBODY);
 	const struct zt_frame *frame;
-	int r = -EAGAIN;
+	int r;
 
-	while (world.bystander && (r = zt_take(world.bystander, 0, &frame)) == 0) {
+	if (!world.bystander)
+		return;
+	while ((r = zt_take(world.bystander, 0, &frame)) == 0) {
 		assert_int_equal(frame->sequence, ++world.seen);
 		assert_true(stream_is_painted(frame, frame->sequence));
 		zt_release(frame);
 	}
-	if (r != -EAGAIN)
+	if (r != (world.pub ? -EAGAIN : -EPIPE))
 		fail_msg("the bystander gets %s: %s", strerrorname_np(-r),
 			 zt_subscriber_reason(world.bystander));
 	starve_as(before);
@@ -42,21 +44,42 @@ static int idle(enum starve_side sleeper)
 	look_on();
 	if (world.idle)
 		world.idle();
-	return sleeper != STARVE_PUBLISHER ? zt_publisher_fd(world.pub) : -1;
+	return sleeper != STARVE_PUBLISHER && world.pub ?
+		zt_publisher_fd(world.pub) : -1;
 }
 
-void world_open(const struct zt_publisher_options *options)
+static void open_world(struct zt_publisher *pub)
 {
 	struct zt_subscriber_options lossless = { .delivery = ZT_LOSSLESS };
-	struct zt_publisher_options own = { 0 };
 
-	if (options)
-		own = *options;
-	own.flags |= ZT_PUBLISHER_NO_THREAD | ZT_PUBLISHER_BACKPRESSURE;
-	world = (struct world){ .format = stream_small() };
-	world.pub = stream_create(WORLD_STREAM, &own);
+	world = (struct world){ .pub = pub, .format = stream_small() };
 	starve_idle = idle;
 	world.bystander = stream_open(WORLD_STREAM, &lossless);
+}
+
+static const struct zt_publisher_options options = {
+	.flags = ZT_PUBLISHER_NO_THREAD | ZT_PUBLISHER_BACKPRESSURE,
+};
+
+struct zt_publisher *world_publisher(void)
+{
+	return stream_create(WORLD_STREAM, &options);
+}
+
+void world_open(void)
+{
+	open_world(world_publisher());
+}
+
+void world_open_alone(void)
+{
+	world = (struct world){ .format = stream_small() };
+	starve_idle = idle;
+}
+
+void world_open_bare(void)
+{
+	open_world(stream_create_bare(WORLD_STREAM, &options));
 }
 
 void world_frame(void)
@@ -68,6 +91,16 @@ void world_frame(void)
 	starve_as(before);
 	look_on();
 	assert_int_equal(world.seen, world.published);
+}
+
+void world_await(struct zt_subscriber *sub)
+{
+	enum starve_side before = starve_as(STARVE_READER);
+	struct pollfd fd = { .fd = zt_subscriber_fd(sub), .events = POLLIN };
+
+	if (starve_sleep(&fd, INT64_C(1000000000)) != 1)
+		fail_msg("there is a frame, and the fd does not say so");
+	starve_as(before);
 }
 
 void world_goes_on(void)
@@ -91,7 +124,8 @@ void world_close(void)
 	starve_as(STARVE_PUBLISHER);
 	zt_publisher_destroy(world.pub);
 	starve_as(STARVE_NOBODY);
-	stream_expect_error(world.bystander, -EPIPE);
+	if (world.bystander)
+		stream_expect_error(world.bystander, -EPIPE);
 	zt_subscriber_close(world.bystander);
 	starve_idle = NULL;
 }

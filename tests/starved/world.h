@@ -25,8 +25,14 @@ struct world {
 
 extern struct world world;
 
-/* Options NULL: all 0. Memory for stream_small() frames is there at once. */
-void world_open(const struct zt_publisher_options *options);
+/* Memory for stream_small() frames is there at once; or not yet. */
+void world_open(void);
+void world_open_bare(void);
+
+/* Without publisher and bystander; and the publisher that the others have. */
+void world_open_alone(void);
+struct zt_publisher *world_publisher(void);
+
 void world_close(void);
 
 /* Serve, until there is nothing to do. */
@@ -34,6 +40,9 @@ void world_serve(void);
 
 /* Publish a frame, which the bystander gets at once. */
 void world_frame(void);
+
+/* There is something for it: its fd says so, at once or within a second. */
+void world_await(struct zt_subscriber *sub);
 
 /* The stream works as if nothing had been: who joins now gets frames too. */
 void world_goes_on(void);

@@ -93,6 +93,51 @@ static void nothing_is_taken_before_the_first_loan(void)
 	zt_publisher_destroy(pub);
 }
 
+/*
+ * A lossless reader has to map the memory that the next one brings, and may
+ * be busy. The other is let in all the same, and gets its frames after that:
+ * one thread can have both.
+ */
+static void a_busy_lossless_reader_keeps_nobody_out(void)
+{
+	static const struct zt_publisher_options options = {
+		.flags = ZT_PUBLISHER_BACKPRESSURE,
+	};
+	static const struct zt_subscriber_options kinds[] = {
+		{ .delivery = ZT_LOSSLESS }, { .delivery = ZT_LATEST },
+		{ .delivery = ZT_LOSSLESS },
+	};
+	struct zt_publisher *pub = stream_create("cam0", &options);
+	struct zt_format format = stream_small();
+	const struct zt_frame *frame;
+	struct zt_subscriber *subs[3];
+
+	for (int i = 0; i < 3; i++)
+		subs[i] = stream_open("cam0", &kinds[i]);
+	stream_publish(pub, &format);
+	stream_expect(subs[0], 1);
+	for (int i = 1; i < 3; i++) {
+		harness_until((zt_take(subs[0], 0, &frame),
+			       stream_stats(pub).subscribers ==
+				       (unsigned int)i + 1 ||
+				       zt_take(subs[i], 0, &frame) == 0));
+		if (stream_reader_stats(subs[i]).held)
+			zt_release(frame);
+		else
+			stream_expect(subs[i], 1);
+	}
+	stream_wait_subscribers(pub, 3);
+	for (uint64_t n = 2; n < 20; n++) {
+		stream_publish(pub, &format);
+		for (int i = 0; i < 3; i++)
+			stream_expect(subs[i], n);
+	}
+	assert_int_equal(stream_stats(pub).loan_waits, 0);
+	for (int i = 0; i < 3; i++)
+		zt_subscriber_close(subs[i]);
+	zt_publisher_destroy(pub);
+}
+
 static void max_memory_bounds_the_joins(void)
 {
 	static const struct zt_publisher_options options = {
@@ -334,6 +379,7 @@ static const struct zt_test tests[] = {
 	ZT_TEST(each_kind_takes_its_reserve),
 	ZT_TEST(slots_can_be_had_in_advance),
 	ZT_TEST(nothing_is_taken_before_the_first_loan),
+	ZT_TEST(a_busy_lossless_reader_keeps_nobody_out),
 	ZT_TEST(max_memory_bounds_the_joins),
 	ZT_TEST(max_memory_bounds_the_publisher),
 	ZT_TEST(a_stream_has_64_slots_at_most),

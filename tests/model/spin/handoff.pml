@@ -22,6 +22,20 @@ proctype Kill()
 	od
 }
 
+#ifdef TALK
+/* The publisher says something, whatever, so many times. */
+proctype Talk()
+{
+	byte said;
+
+	do
+	:: P_WHEN(said < TALK && !message_to_subscriber[0],
+		  message_to_subscriber[0] = true; said++)
+		P(messages[0] = true)
+	od
+}
+#endif
+
 /* A frame that waits to be taken. */
 #define NEW_TO(n, s) (HAS(offered[n] | pending[n], s) && sequence[s] > last[n])
 
@@ -83,6 +97,13 @@ proctype Watch()
 		/* A loan sleeps only while a lossless one has no room. */
 		assert(!loan_asleep || dead_publisher || IN_THE_WAY(0) ||
 		       IN_THE_WAY(SUBS - 1));
+#ifdef GROW
+		/* Memory that is known to be free has been let go. */
+		assert(dead_publisher || loan_asleep ||
+		       !(growing && OLD_SLOTS &
+			 ~(lent[0] | lent[SUBS - 1] | loaned |
+			   SLOT_BIT(phase_slot))));
+#endif
 		s = 0
 	}
 }
@@ -108,7 +129,7 @@ init
 			acknowledged[OLD] = acknowledged[OLD] | BIT(n);
 			mapped[n] = BIT(OLD);
 #else
-			slots[n] = ALL_SLOTS;
+			slots[n] = SLOTS_OF(n);
 #endif
 			if
 			:: !HAS(JOINERS, n) ->
@@ -132,6 +153,9 @@ init
 		n = 0;
 		run Frame();
 		run Service();
+#ifdef TALK
+		run Talk();
+#endif
 #if DEATHS
 		run Kill();
 #endif

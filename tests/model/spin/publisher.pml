@@ -119,7 +119,9 @@ inline choose_slot()
 
 inline try_loan()
 {
-	ENTER
+#ifdef SERVICE_WORKS
+	P(busy = true; excused = in_hands)
+#endif
 	slots_ready();
 	slot = NO_SLOT;
 	if
@@ -220,8 +222,9 @@ inline loan_slowly()
 		:: else
 		fi;
 #if D0 != LOSSLESS && D1 != LOSSLESS
-		/* Nobody who is not lossless makes the publisher wait. */
-		assert(LOAN_MAY_WAIT);
+		/* Nobody who is not lossless makes the publisher wait, but
+		   for the service, which is at work on a subscription. */
+		assert(excused);
 #endif
 		if
 #ifdef EVICT

@@ -1,22 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Growth: segments.c, and the messages about segments in join.c. There is the
+ * Memory that comes and goes: segments.c, and the messages about segments in join.c. There is the
  * old segment (0), whose places have the numbers below NEEDED, and one to be
  * made (1), with as many places; numbers there are SLOTS.
  */
+inline catch_up(n)
+{
+#ifndef BREAK_CATCH_UP
+	P(phase = phase_sequence)
+	if
+	:: DELIVERY(n) != LOSSLESS && !mute[n] && phase > last_offered[n] ->
+		detach(n);
+		attach(n, false)
+	:: else
+	fi;
+	phase = 0
+#else
+	skip
+#endif
+}
+
 #ifndef GROW
 
 #define LEND_SEGMENT
+#define SERVE_AFTER
+#ifdef LATE
+/* The first subscriber knows the memory of these slots; of others, later. */
+bool acknowledged;
+#define SLOTS_OF(n) ((n) == 0 -> LATE : ALL_SLOTS)
+#define CHECK_MAPPED assert(acknowledged || HAS(SLOTS_OF(me), slot));
+#define SERVE_SEGMENTS(n) \
+	:: P_WHEN(!serving && (n) == 0 && !acknowledged && !unmapped[n], \
+		  serving = true; acknowledged = true) -> \
+		P(slots[n] = ALL_SLOTS) \
+		catch_up(n)
+#else
+#define SLOTS_OF(n) ALL_SLOTS
 #define CHECK_MAPPED
 #define SERVE_SEGMENTS(n)
-#define SERVE_AFTER
-#define READABLE (wake_to_subscriber[me] || evicted_to_subscriber[me] || \
-		  dead_publisher)
-#define STAY_READABLE skip
+#endif
+#define MESSAGES (message_to_subscriber[me])
+inline read_messages() { S(message_to_subscriber[me] = false) }
 inline make_room() { skip }
 inline tell_freed() { skip }
 inline told_gone(n) { skip }
-inline read_messages() { skip }
 
 #else
 
@@ -44,10 +71,7 @@ bool ack_to_publisher[SUBS], ack_retire_to_publisher[SUBS];
 	assert(!growing || HAS(in_new, slot)); \
 	written_in_new = (written_in_new & ~BIT(slot)) | (in_new & BIT(slot));
 #define CHECK_MAPPED assert(HAS(mapped[me], HAS(written_in_new, slot)));
-#define READABLE (wake_to_subscriber[me] || evicted_to_subscriber[me] || \
-		  segment_to_subscriber[me] || retire_to_subscriber[me] || \
-		  dead_publisher)
-#define STAY_READABLE skip
+#define MESSAGES (segment_to_subscriber[me] || retire_to_subscriber[me])
 
 /* Send each subscriber what it is due to hear. */
 inline tell(n)
@@ -181,20 +205,6 @@ inline told_gone(n)
 	  acknowledged[OLD] = acknowledged[OLD] & ~BIT(n);
 	  acknowledged[NEW] = acknowledged[NEW] & ~BIT(n))
 	collect()
-}
-
-inline catch_up(n)
-{
-#ifndef BREAK_CATCH_UP
-	P(phase = phase_sequence)
-	if
-	:: DELIVERY(n) != LOSSLESS && !mute[n] && phase > last_offered[n] ->
-		detach(n);
-		attach(n, false)
-	:: else
-	fi;
-	phase = 0
-#endif
 }
 
 #define SERVE_SEGMENTS(n) \

@@ -20,12 +20,14 @@ inline quiesce()
 	:: else
 	fi;
 	atomic { seen = 0; was_busy = false }
+#else
+	skip
 #endif
 }
 
 inline detach(n)
 {
-	P(attached = attached & ~BIT(n))
+	P(attached = attached & ~BIT(n); in_hands = true; excused = true)
 	P(lossless = lossless & ~BIT(n))
 	quiesce()
 }
@@ -50,7 +52,7 @@ inline retained_for(n, joining)
 	}
 }
 
-/* Leaves slot == NO_SLOT where a publish came between. */
+/* Leaves `same` false where a publish came between. */
 inline offer_retained(n)
 {
 #ifdef BREAK_RETAINED_LENT_LATE
@@ -82,13 +84,40 @@ inline offer_retained(n)
 		  newest_offered[n] = phase)
 	:: else ->
 		P(lent[n] = lent[n] & ~BIT(slot))
-		slot = NO_SLOT
 	fi;
 	if
 	:: same -> P(last_offered[n] = phase)
 	:: else
 	fi;
 	was = 0
+}
+
+/* The same. */
+inline attach_now(n, joining)
+{
+	if
+	:: DELIVERY(n) == LOSSLESS -> P(lossless = lossless | BIT(n))
+	:: else
+	fi;
+#ifndef BREAK_ATTACH_WITHOUT_HOLDING
+	P(holding = holding | BIT(n))
+#endif
+	P(attached = attached | BIT(n))
+#ifndef BREAK_ATTACH_UNCHECKED
+	P(same = phase_sequence == phase)
+#endif
+	if
+	:: same
+	:: else ->
+		detach(n);
+#ifndef BREAK_FORGET_OFFERS
+		if
+		:: joining -> P(offered[n] = 0; lent[n] = 0;
+				last_offered[n] = 0; newest_offered[n] = 0)
+		:: else
+		fi
+#endif
+	fi
 }
 
 /* zti_subscription_attach() */
@@ -104,41 +133,22 @@ inline attach(n, joining)
 #endif
 		retained_for(n, joining);
 		first_seen = phase + 1;
+		same = true;
 		if
 		:: slot != NO_SLOT ->
-			offer_retained(n);
+			first_seen = phase;
+			offer_retained(n)	/* sets `same` */
+		:: else
+		fi;
+		if
+		:: same ->
+			attach_now(n, joining);
 			if
-			:: slot == NO_SLOT -> goto again
-			:: else -> first_seen = phase
+			:: same -> break
+			:: else
 			fi
 		:: else
-		fi;
-		if
-		:: DELIVERY(n) == LOSSLESS -> P(lossless = lossless | BIT(n))
-		:: else
-		fi;
-#ifndef BREAK_ATTACH_WITHOUT_HOLDING
-		P(holding = holding | BIT(n))
-#endif
-		P(attached = attached | BIT(n))
-#ifdef BREAK_ATTACH_UNCHECKED
-		atomic { same = true }
-#else
-		P(same = phase_sequence == phase)
-#endif
-		if
-		:: same -> break
-		:: else
-		fi;
-		detach(n);
-#ifndef BREAK_FORGET_OFFERS
-		if
-		:: joining -> P(offered[n] = 0; lent[n] = 0;
-				last_offered[n] = 0; newest_offered[n] = 0)
-		:: else
-		fi;
-#endif
-again:		skip
+		fi
 	od;
 #ifndef BREAK_ATTACH_WAKES_NOBODY
 	if
@@ -151,6 +161,7 @@ again:		skip
 	:: else
 	fi;
 #endif
+	P(in_hands = false)
 	wake_loan();
 	atomic { phase = 0; slot = 0; phase_slot_seen = 0; same = false }
 }
@@ -176,7 +187,7 @@ inline mute_leaver(n)
 	P(TOUCH(n); was = offered[n]; offered[n] = 0)
 	P(lent[n] = lent[n] & ~was)
 #endif
-	P(attached = attached | BIT(n))
+	P(attached = attached | BIT(n); in_hands = false)
 	was = 0;
 #ifndef BREAK_MUTE_WAKES_NOBODY
 	wake_loan()
@@ -188,7 +199,6 @@ inline remove(n)
 {
 #ifdef BREAK_HOLDING_FIRST
 	P(holding = holding & ~BIT(n))
-	P(TOUCH(n); offered[n] = 0)
 	detach(n);
 #else
 	detach(n);
@@ -198,7 +208,7 @@ inline remove(n)
 #ifndef BREAK_REMOVE_WAKES_NOBODY
 	wake_loan();
 #endif
-	P(unmapped[n] = true)
+	P(unmapped[n] = true; in_hands = false)
 	told_gone(n)
 }
 

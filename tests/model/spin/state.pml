@@ -25,7 +25,7 @@
 #ifndef MORTAL			/* of these: the subscribers; 4, the publisher */
 #define MORTAL 7
 #endif
-#if JOINERS || LEAVE || GROW || (DEATHS && (MORTAL & 3))
+#if JOINERS || LEAVE || GROW || LATE || (DEATHS && (MORTAL & 3))
 #define SERVICE_WORKS		/* else it only passes wakes on */
 #endif
 #ifndef SUBS
@@ -46,10 +46,6 @@
 #endif
 #ifndef SLOTS
 #define SLOTS NEEDED
-#endif
-
-#ifndef LOAN_MAY_WAIT		/* though nobody is lossless */
-#define LOAN_MAY_WAIT false
 #endif
 
 #define NO_SLOT 7
@@ -100,6 +96,8 @@ bool wake_to_subscriber[SUBS];
 bool wake_to_publisher[SUBS];
 bool start_to_subscriber[SUBS];
 bool evicted_to_subscriber[SUBS];
+bool message_to_subscriber[SUBS];	/* of whatever kind, and the hint */
+bool messages[SUBS];			/* in the page that it came */
 bool bye_to_publisher[SUBS];
 bool hello_to_publisher[SUBS];
 bool closed[SUBS];		/* the subscriber has hung up */
@@ -109,6 +107,7 @@ byte first[SUBS];		/* as START tells */
 byte last[SUBS];
 byte pending[SUBS];
 byte held[SUBS];
+bool again[SUBS];		/* again_fd is readable */
 byte out[SUBS];			/* in the program's hands */
 
 /* What only the model knows. */
@@ -123,6 +122,8 @@ bool asleep[SUBS];		/* in poll, or gone home (ended) */
 bool ended[SUBS];
 bool loan_asleep;
 bool unmapped[SUBS];		/* its page, by the publisher */
+bool in_hands, excused;		/* a subscription is in the service's hands;
+				   was it, since a loan began to look? */
 bool keeps[SUBS];		/* it releases nothing any more */
 bool evicted[SUBS];
 bool joined[SUBS];

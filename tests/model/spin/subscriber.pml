@@ -37,8 +37,22 @@ inline give_back(slot)
 	fi
 }
 
+/* Later than all before; and none that is still there is passed over. */
 #define DELIVER \
 	assert(best > last[me]); \
+	if \
+	:: DELIVERY(me) != LATEST -> \
+		k = 0; \
+		do \
+		:: k < SLOTS -> \
+			assert(!(HAS(offered[me], k) && \
+				 sequence[k] > last[me] && \
+				 sequence[k] < best)); \
+			k++ \
+		:: else -> k = 0; break \
+		od \
+	:: else \
+	fi; \
 	assert(DELIVERY(me) != LOSSLESS || best == last[me] + 1); \
 	last[me] = best; \
 	held[me]++; \
@@ -180,6 +194,12 @@ inline close_connection()
 	S(closed[me] = true; asleep[me] = true)
 }
 
+#ifdef BREAK_AGAIN
+#define STAY_READABLE skip
+#else
+#define STAY_READABLE S(again[me] = true)
+#endif
+
 /*
  * Nothing is there: read the socket, say that we wait, look once more. Then
  * sleep, until something comes.
@@ -196,7 +216,7 @@ inline settle()
 	next();
 	S(waiting[me] = true)
 #else
-	S(waiting[me] = true)
+	S(waiting[me] = true; again[me] = false)
 #ifdef BREAK_NO_SECOND_LOOK
 	S(got = false)
 #else
@@ -211,15 +231,47 @@ inline settle()
 #endif
 #endif
 #endif
+#ifdef POLL
 	if
 	:: got -> STAY_READABLE
 	:: !got && (hung_up || put_out) ->
 		S(ended[me] = true)
 		break
-	:: else ->
-		S(asleep[me] = true)
-		S_WHEN(READABLE, asleep[me] = false)
+	:: else
 	fi
+#else
+	if
+	:: got
+	:: !got && (hung_up || put_out) ->
+		S(ended[me] = true)
+		break
+	:: else -> sleep()
+	fi
+#endif
+}
+
+#define READABLE (wake_to_subscriber[me] || evicted_to_subscriber[me] || \
+		  MESSAGES || again[me] || dead_publisher)
+inline sleep()
+{
+	S(asleep[me] = true)
+	S_WHEN(READABLE, asleep[me] = false)
+}
+
+/*
+ * look() for a program that waits by zt_subscriber_fd() and takes once each
+ * time it is readable.
+ */
+inline look_once()
+{
+	sleep();
+	if
+	:: S_WHEN(messages[me], messages[me] = false) ->
+		read_socket();
+		STAY_READABLE
+	:: S_WHEN(!messages[me], skip)
+	fi;
+	next()
 }
 
 inline read_socket()
@@ -227,7 +279,14 @@ inline read_socket()
 	S(wake_to_subscriber[me] = false;
 	  put_out = evicted_to_subscriber[me];
 	  hung_up = dead_publisher)
+#ifdef POLL
 	read_messages()
+#else
+	if
+	:: S_WHEN(MESSAGES, skip) -> read_messages()
+	:: S_WHEN(!MESSAGES, skip)
+	fi
+#endif
 }
 
 /* zt_release(): the program gives back what it has, in any order. */
@@ -253,7 +312,11 @@ proctype Taker(byte me)
 	:: else
 	fi;
 	do
+#ifdef POLL
+	:: look_once();
+#else
 	:: next();
+#endif
 		if
 		:: got -> skip
 		:: else ->
