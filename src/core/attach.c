@@ -47,6 +47,16 @@ void zti_subscription_detach(struct zt_publisher *pub, unsigned int index)
 	zti_quiesce(pub);
 }
 
+/* What it has given back since the frame path looked last. */
+static uint64_t harvest_detached(struct zti_subscription *sub)
+{
+	uint64_t returned = atomic_exchange_explicit(
+		&sub->page->returned.word, 0, memory_order_acq_rel);
+
+	return atomic_fetch_and_explicit(&sub->lent, ~returned,
+					 memory_order_relaxed) & ~returned;
+}
+
 /* As zt_publish() has it: see min_interval_ns. */
 static bool too_early(const struct zti_subscription *sub, uint64_t lent)
 {
@@ -63,8 +73,7 @@ static unsigned int retained_for(struct zt_publisher *pub, uint64_t phase,
 {
 	struct zti_subscription *sub = &pub->subscriptions[index];
 	unsigned int slot = zti_phase_slot(phase);
-	uint64_t lent = atomic_load_explicit(&sub->lent,
-					     memory_order_relaxed);
+	uint64_t lent = joining ? 0 : harvest_detached(sub);
 
 	if (slot == ZTI_NO_SLOT || (lent & zti_bit(slot)) ||
 	    (!joining && atomic_load_explicit(&sub->last_offered,
