@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +167,10 @@ static int explain_open(int error, const struct rundir *dir, char *ret_reason)
 	if (error == -ENOENT)
 		advice = "its parent is missing: make that, or set "
 			 "ZOETROPE_DIR to another directory";
+	else if (error == -EMFILE || error == -ENFILE)
+		advice = "close some, or raise the limit (ulimit -n)";
+	else if (error == -ENOMEM)
+		advice = "free some";
 	else if (error == -ENOTDIR || error == -ELOOP)
 		advice = "something else has that name: remove it, or set "
 			 "ZOETROPE_DIR to another directory";
@@ -302,8 +307,13 @@ static int read_epoch(int fd, uint64_t *ret)
 static int write_epoch(int fd, uint64_t epoch)
 {
 	char text[EPOCH_DIGITS + 2];
+	struct rlimit limit;
 	ssize_t written;
 
+	/* Past RLIMIT_FSIZE the kernel would send SIGXFSZ. */
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+	    limit.rlim_cur < EPOCH_DIGITS + 1)
+		return -EFBIG;
 	snprintf(text, sizeof(text), EPOCH_FORMAT, epoch);
 	written = pwrite(fd, text, EPOCH_DIGITS + 1, 0);
 	if (written < 0)
