@@ -246,6 +246,8 @@ static void print_total(void)
 	printf("%s%u calls, %zu instructions, %u tries in %.0f s (%.0f a second)\n",
 	       prefix, total.passed + total.failed, total.instructions,
 	       total.tries, spent, total.tries / spent);
+	if (interrupted)
+		printf("%sinterrupted: not all was tried\n", prefix);
 	printf("%s%u passed, %u failed\n", prefix, total.passed,
 	       total.failed);
 }

@@ -164,9 +164,12 @@ static void check_time(const struct account *account, const struct look *look,
 		     "%s: frame %ju was published before frame %ju",
 		     account->who, (uintmax_t)frame->sequence,
 		     (uintmax_t)account->last);
-	/* One that came in memory that was new was offered after it was
-	   published. */
-	if (account->min_interval_ns && row && memory_is_new(account, row))
+	/* One in memory that was new was offered some time after it had been
+	   published; so may one be of which the publisher has not noted yet
+	   what memory it is in. */
+	if (account->min_interval_ns && row &&
+	    (atomic_load(&row->done) < frame->sequence ||
+	     memory_is_new(account, row)))
 		apart = ledger_now_ns() - account->published_ns;
 	ledger_check(ORDER, apart >= (int64_t)account->min_interval_ns,
 		     "%s: frames %ju and %ju are %jd us apart, not %ju",

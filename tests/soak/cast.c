@@ -14,7 +14,7 @@
 
 /* Nothing that an actor does takes so long; a loan of it is asked after. */
 #define HANG_MS 30000
-#define NUDGE_MS 600
+#define NUDGE_MS 1000
 
 static const char *const role_names[] = {
 	[PUBLISHER] = "publisher", [READER] = "reader", [WATCHER] = "monitor",

@@ -183,18 +183,23 @@ int content_publish_copy(const struct content *content,
 	return r;
 }
 
-static bool describes(const struct content *content,
-		      const struct zt_frame *frame, const char **ret_what)
+/* What of its description is not as it was published, or NULL. */
+static const char *find_misdescribed(const struct content *content,
+				     const struct zt_frame *frame)
 {
-	*ret_what = memcmp(&frame->format, &content->format,
-			   sizeof(frame->format)) ? "its format" :
-		frame->bytes_used != content->bytes_used ? "its length" :
-		frame->timestamp_ns != content->timestamp_ns ? "its time" :
-		frame->clock != content->clock ? "its clock" :
-		frame->flags != content->flags ? "its flags" :
-		frame->metadata_used != content->metadata_used ?
-			"the length of its metadata" : NULL;
-	return !*ret_what;
+	if (memcmp(&frame->format, &content->format, sizeof(frame->format)))
+		return "its format";
+	if (frame->bytes_used != content->bytes_used)
+		return "its length";
+	if (frame->timestamp_ns != content->timestamp_ns)
+		return "its time";
+	if (frame->clock != content->clock)
+		return "its clock";
+	if (frame->flags != content->flags)
+		return "its flags";
+	if (frame->metadata_used != content->metadata_used)
+		return "the length of its metadata";
+	return NULL;
 }
 
 static bool check_row(const struct content *content,
@@ -217,9 +222,9 @@ uint64_t content_check(const struct content *content,
 		       const struct zt_frame *frame, char *fault, size_t room)
 {
 	uint64_t bytes = content->metadata_used;
-	const char *what;
+	const char *what = find_misdescribed(content, frame);
 
-	if (!describes(content, frame, &what)) {
+	if (what) {
 		snprintf(fault, room, "%s is not what was published", what);
 		return 0;
 	}

@@ -15,7 +15,8 @@
 #include "self.h"
 
 #define LOANS_MAX 4
-#define LATE_MS 150		/* asleep: too long */
+#define LATE_MS 600		/* asleep: too long; others may have been
+				   slow to run */
 
 struct publisher {
 	struct stream_row *row;

@@ -201,7 +201,8 @@ static bool may_fail(const struct reader *reader, int r, const char *reason)
 	const struct process_row *publisher = &reader->stream->process;
 
 	switch (r) {
-	case -ENOENT: case -ECONNRESET:
+	case -ENOENT:
+	case -ECONNRESET:
 		return !waits;
 	case -ETIMEDOUT:
 		return atomic_load(&publisher->stopped) ||

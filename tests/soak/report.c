@@ -105,12 +105,16 @@ static unsigned int print_promises(const struct report *report)
 
 		broken += wrong != 0;
 		if (report->tap)
-			fprintf(report->out, "%s %d - %s: %s (%" PRIu64 " checks, %" PRIu64 " violations)\n",
+			fprintf(report->out,
+				"%s %d - %s: %s (%" PRIu64
+				" checks, %" PRIu64 " violations)\n",
 				wrong ? "not ok" : "ok", i + 1,
 				promises[i].name, promises[i].text, checks,
 				wrong);
 		else
-			fprintf(report->out, "%-4s %-10s %12" PRIu64 " checks, %" PRIu64 " violations: %s\n",
+			fprintf(report->out,
+				"%-4s %-10s %12" PRIu64
+				" checks, %" PRIu64 " violations: %s\n",
 				wrong ? "FAIL" : "ok", promises[i].name,
 				checks, wrong, promises[i].text);
 	}
@@ -125,7 +129,8 @@ static void print_counts(const struct report *report,
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		fprintf(report->out, "%s%-28s %14" PRIu64 "\n", prefix,
 			lines[i].text, counted(lines[i].count));
-	fprintf(report->out, "%sthe machine's shared memory: %.1f MB before, %.1f MB at most, %.1f MB after\n",
+	fprintf(report->out,
+		"%sthe machine's shared memory: %.1f MB before, %.1f MB at most, %.1f MB after\n",
 		prefix, (double)remains->shmem_before * 1e-6,
 		(double)remains->shmem_most * 1e-6,
 		(double)remains->shmem_after * 1e-6);
@@ -134,23 +139,29 @@ static void print_counts(const struct report *report,
 static void print_json(const struct report *report,
 		       const struct remains *remains, unsigned int broken)
 {
-	printf("{\n  \"seed\": %" PRIu64 ",\n  \"seconds\": %.1f,\n  \"streams\": %u,\n  \"subscribers\": %u,\n",
-	       ledger->seed, seconds(report), ledger->streams,
-	       ledger->readers);
+	printf("{\n  \"seed\": %" PRIu64 ",\n  \"seconds\": %.1f,\n",
+	       ledger->seed, seconds(report));
+	printf("  \"streams\": %u,\n  \"subscribers\": %u,\n",
+	       ledger->streams, ledger->readers);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		printf("  \"%s\": %" PRIu64 ",\n", lines[i].key,
 		       counted(lines[i].count));
-	printf("  \"shared_memory_before\": %" PRIu64 ",\n  \"shared_memory_most\": %" PRIu64 ",\n  \"shared_memory_after\": %" PRIu64 ",\n",
-	       remains->shmem_before, remains->shmem_most,
+	printf("  \"shared_memory_before\": %" PRIu64 ",\n",
+	       remains->shmem_before);
+	printf("  \"shared_memory_most\": %" PRIu64 ",\n",
+	       remains->shmem_most);
+	printf("  \"shared_memory_after\": %" PRIu64 ",\n",
 	       remains->shmem_after);
 	printf("  \"promises\": {\n");
 	for (int i = 0; i < PROMISES; i++)
-		printf("    \"%s\": { \"checks\": %" PRIu64 ", \"violations\": %" PRIu64 " }%s\n",
+		printf("    \"%s\": { \"checks\": %" PRIu64
+		       ", \"violations\": %" PRIu64 " }%s\n",
 		       promises[i].name, atomic_load(&ledger->checks[i]),
 		       atomic_load(&ledger->violations[i]),
 		       i + 1 < PROMISES ? "," : "");
-	printf("  },\n  \"violations\": %" PRIu64 ",\n  \"passed\": %u,\n  \"failed\": %u\n}\n",
-	       violations(), PROMISES - broken, broken);
+	printf("  },\n  \"violations\": %" PRIu64 ",\n", violations());
+	printf("  \"passed\": %u,\n  \"failed\": %u\n}\n",
+	       PROMISES - broken, broken);
 }
 
 unsigned int report_end(struct report *report, const struct remains *remains)

@@ -173,7 +173,9 @@ static void check_error(struct reader *reader, int r, bool was_full)
 	bool right;
 
 	switch (r) {
-	case -EAGAIN: case -ETIMEDOUT: case -EINTR:
+	case -EAGAIN:
+	case -ETIMEDOUT:
+	case -EINTR:
 		right = !was_full;
 		break;
 	case -EBUSY:
@@ -239,7 +241,8 @@ static void conclude(struct reader *reader, const struct look *look, int r,
 	case -ECONNREFUSED:
 		ledger_count(REFUSALS, 1);
 		break;
-	case -EAGAIN: case -ETIMEDOUT:
+	case -EAGAIN:
+	case -ETIMEDOUT:
 		account_nothing(account, look);
 		break;
 	default:

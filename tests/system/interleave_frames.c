@@ -5,6 +5,7 @@
  * out of order, and neither waits for the other.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "sanitizers.h"
 #include "steps.h"
@@ -41,7 +42,7 @@ static int publish_in_steps(int fd, void *unused)
 		steps_end();
 	}
 	zt_publisher_destroy(pub);
-	return 0;
+	_exit(0);	/* no leak check: it does not work where it is traced */
 }
 
 /* Take all; returns the last one's sequence. */
@@ -145,7 +146,7 @@ static int read_in_steps(int fd, void *argument)
 		harness_send_event(fd, END);
 	}
 	zt_subscriber_close(sub);
-	return 0;
+	_exit(0);
 }
 
 /* How many it took; they are in order, and the newest is the last. */

@@ -40,8 +40,8 @@ static void names_are_checked(void)
 {
 	static const char *const wrong[] = {
 		"", ".", ".cam0", "cam 0", "cam/0", "../cam0", "caméra",
-		"12345678901234567890123456789012345678901234567890"
-		"123456789012345",
+		("12345678901234567890123456789012345678901234567890"
+		 "123456789012345"),
 	};
 	struct zt_publisher_options options = { .size = sizeof(options) };
 	struct zt_subscriber_options reading = { .size = sizeof(reading) };
@@ -70,8 +70,8 @@ static void all_that_a_name_may_be(void)
 {
 	static const char *const right[] = {
 		"a", "A.b_c-9", "-", "_",
-		"1234567890123456789012345678901234567890"
-		"123456789012345678901234",
+		("1234567890123456789012345678901234567890"
+		 "123456789012345678901234"),
 	};
 
 	for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {

@@ -402,14 +402,14 @@ inline publish()
 #ifdef SERVICE_WORKS
 	P(writing = writing & ~BIT(slot);
 	  sequence[slot] = phase_sequence + 1)
+#ifdef BREAK_LOAN_ENDS_FIRST
+	P(loaned = loaned & ~BIT(slot))
+#endif
 	P(phase_sequence++; phase_slot = slot; busy = true)
 #else
 	P(writing = writing & ~BIT(slot);
 	  phase_sequence++; phase_slot = slot;
 	  sequence[slot] = phase_sequence)
-#endif
-#ifdef BREAK_LOAN_ENDS_BEFORE_OFFER
-	P(loaned = loaned & ~BIT(slot); loans_out--)
 #endif
 #ifdef SERVICE_WORKS
 	P(set = attached)
@@ -444,9 +444,7 @@ inline publish()
 	:: i >= SUBS -> break
 	od;
 	LEAVE_PHASE
-#ifndef BREAK_LOAN_ENDS_BEFORE_OFFER
 	P(loaned = loaned & ~BIT(slot); loans_out--)
-#endif
 	atomic { set = 0; i = 0; slot = 0; woken = 0 }
 	tell_freed()
 }
