@@ -112,7 +112,7 @@ unsigned int fuzz_fds(void)
 {
 	unsigned int count = 0;
 
-	for (int fd = 0; fd < 128; fd++)
+	for (int fd = 0; fd < 64; fd++)
 		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
 }
